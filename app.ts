@@ -1,0 +1,142 @@
+// Who is plugged into whom (createModules), and the way of a request through them (createApp); reads no environment, opens no port.
+import express, { type Express } from 'express';
+import { catalogMigrations, createCatalog } from './modules/catalog/index.ts';
+import { createOrders, ordersMigrations } from './modules/orders/index.ts';
+import { createPayments, paymentsMigrations } from './modules/payments/index.ts';
+import { createUsers, usersMigrations } from './modules/users/index.ts';
+import type { Config } from './shared/config/config.ts';
+import type { Database } from './shared/database/database.ts';
+import type { MigrationSource } from './shared/database/migrate.ts';
+import { eventsMigrations, Outbox } from './shared/events/outbox.ts';
+import { conventionPages } from './shared/http/problem-pages.ts';
+import { docsPages } from './shared/http/docs-pages.ts';
+import { openApiDocument } from './shared/http/openapi.ts';
+import { API_BASE_PATH } from './shared/http/reply.ts';
+import { mountRoutes } from './shared/http/route.ts';
+import { Idempotency, idempotencyMigrations } from './shared/idempotency/idempotency.ts';
+import type { RecurringJob } from './shared/jobs/jobs.ts';
+import type { Logger } from './shared/logging/logger.ts';
+import type { Metrics } from './shared/metrics/metrics.ts';
+import { authenticate } from './shared/middleware/authenticate.ts';
+import { allowOrigins } from './shared/middleware/cors.ts';
+import { errorHandler } from './shared/middleware/error-handler.ts';
+import { health } from './shared/middleware/health.ts';
+import { routeNotFound } from './shared/middleware/not-found.ts';
+import { limitCallers } from './shared/middleware/rate-limit.ts';
+import { requestContext } from './shared/middleware/request-context.ts';
+import { requestLog } from './shared/middleware/request-log.ts';
+import { securityHeaders } from './shared/middleware/security-headers.ts';
+
+export const migrationSources: MigrationSource[] = [
+  idempotencyMigrations,
+  eventsMigrations,
+  usersMigrations,
+  catalogMigrations,
+  ordersMigrations,
+  paymentsMigrations,
+];
+
+type Surroundings = {
+  config: Config;
+  /** One for each module: in the tests each has its own role, elsewhere all share one. */
+  databaseOf: (module: string) => Database;
+  logger: Logger;
+  secrets: { jwt: string; testProvider: string };
+  /** Where this server can reach itself: the test provider sends its webhooks there. */
+  ownUrl: () => string;
+};
+
+export type Modules = ReturnType<typeof createModules>;
+
+/** The wiring diagram: orders asks catalog and users, payments asks orders; orders tells, payments hears. */
+export function createModules({ config, databaseOf, logger, secrets, ownUrl }: Surroundings) {
+  const outbox = new Outbox();
+  const idempotency = new Idempotency({ ttlMs: config.idempotencyTtlMs });
+  const logOf = (module: string) => logger.child({ module });
+
+  const users = createUsers({
+    database: databaseOf('users'),
+    logger: logOf('users'),
+    tokens: {
+      secret: secrets.jwt,
+      accessTtlMs: config.accessTokenTtlMs,
+      refreshTtlMs: config.refreshTokenTtlMs,
+      refreshGraceMs: config.refreshGraceMs,
+    },
+    limits: { windowMs: config.rateLimitWindowMs, loginMax: config.loginRateLimitMax, loginAddressMax: config.loginRateLimitAddressMax },
+  });
+
+  const catalog = createCatalog({ database: databaseOf('catalog'), idempotency });
+
+  const orders = createOrders({
+    database: databaseOf('orders'),
+    outbox,
+    idempotency,
+    catalog: catalog.service,
+    stock: catalog.stock,
+    customers: users.service,
+    reservationTtlMs: config.reservationTtlMs,
+  });
+
+  const payments = createPayments({
+    database: databaseOf('payments'),
+    outbox,
+    idempotency,
+    logger: logOf('payments'),
+    orders: orders.service,
+    provider: { publicUrl: config.publicUrl, webhookBaseUrl: ownUrl, testProviderSecret: secrets.testProvider },
+  });
+
+  return { users, catalog, orders, payments, outbox, idempotency };
+}
+
+export const listModules = ({ users, catalog, orders, payments }: Modules) => [users, catalog, orders, payments];
+
+/** The house keeps its own rooms clean: keys and deliveries that nobody will ask for again. */
+export const housekeepingJobs = ({ idempotency }: Modules, purgeDelivered: () => Promise<number>, database: Database): RecurringJob[] => [
+  { name: 'idempotency.purge', everySeconds: 600, run: () => untilNone(() => idempotency.purge(database)) },
+  { name: 'events.purge', everySeconds: 600, run: () => untilNone(purgeDelivered) },
+];
+
+async function untilNone(purgeBatch: () => Promise<number>): Promise<void> {
+  while ((await purgeBatch()) > 0);
+}
+
+export const openApiOf = (modules: Modules, version: string) =>
+  openApiDocument(listModules(modules).map(({ name, routes }) => ({ tag: name, routes })), version);
+
+type Operations = { config: Config; logger: Logger; metrics: Metrics; version: string; commit: string; checkReady: () => Promise<void> };
+
+/** The pipeline, top to bottom; every request passes it in this order. */
+export function createApp(modules: Modules, { config, logger, metrics, version, commit, checkReady }: Operations): Express {
+  const app = express();
+  app.set('query parser', 'simple').set('trust proxy', config.trustProxy).disable('x-powered-by').disable('etag');
+
+  app.use(requestContext());
+  app.use(health({ checkReady, version, commit, metrics, metricsToken: config.metricsToken }));
+  app.use(requestLog(logger), metrics.timeRequests(), securityHeaders());
+  app.use(allowOrigins({ allowedOrigins: [...config.corsOrigin], publicUrl: config.publicUrl }, logger));
+  app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
+  app.use(modules.payments.testProviderRouter);
+
+  const { rateLimitWindowMs, rateLimitMax, rateLimitAccountMax } = config;
+  app.use(
+    API_BASE_PATH,
+    noStore,
+    authenticate(modules.users.verifyToken),
+    limitCallers({ windowMs: rateLimitWindowMs, addressMax: rateLimitMax, accountMax: rateLimitAccountMax }),
+    mountRoutes(listModules(modules).flatMap(({ routes }) => routes)),
+  );
+
+  app.use(routeNotFound());
+  app.use(errorHandler(logger, { showsDefects: config.nodeEnv === 'development' }));
+  return app;
+}
+
+const noStore: express.RequestHandler = (_request, response, next) => {
+  response.set('Cache-Control', 'no-store');
+  next();
+};
+
+export const errorPagesOf = (modules: Modules): Record<string, string> =>
+  Object.assign({}, conventionPages, ...listModules(modules).map(({ errorPages }) => errorPages));

@@ -1,0 +1,33 @@
+// The face of the catalogue: what app.ts plugs in, and what it gets.
+import type { Database } from '../../shared/database/database.ts';
+import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
+import { catalogErrorPages } from './catalog.errors.ts';
+import { ProductController } from './product.controller.ts';
+import { ProductRepository } from './product.repository.ts';
+import { productRoutes } from './product.routes.ts';
+import { ProductService } from './product.service.ts';
+import { StockController } from './stock.controller.ts';
+import { StockRepository } from './stock.repository.ts';
+import { stockRoutes } from './stock.routes.ts';
+import { StockService } from './stock.service.ts';
+
+export const catalogMigrations: MigrationSource = { schema: 'catalog', directory: new URL('./migrations/', import.meta.url) };
+
+type Deps = { database: Database; idempotency: Idempotency };
+
+/** The SQL half of this face is catalog.reserve: see migrations/0002_stock.sql. */
+export function createCatalog({ database, idempotency }: Deps) {
+  const stockRepository = new StockRepository();
+  const service = new ProductService({ database, products: new ProductRepository(), stock: stockRepository });
+  const stock = new StockService({ database, idempotency, stock: stockRepository });
+  return {
+    name: 'catalog',
+    service,
+    stock,
+    routes: [...productRoutes(new ProductController(service)), ...stockRoutes(new StockController(stock))],
+    jobs: [],
+    subscriptions: [],
+    errorPages: catalogErrorPages,
+  };
+}

@@ -1,0 +1,109 @@
+// The use cases of products: sell, change, archive, read; and what orders may ask.
+import type { Database, Transaction } from '../../shared/database/database.ts';
+import { newId } from '../../shared/domain/ids.ts';
+import type { Money } from '../../shared/domain/money.ts';
+import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
+import { conflict, notFound, preconditionFailed } from '../../shared/errors/app-error.ts';
+import { may, type Actor } from '../../shared/http/actor.ts';
+import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
+import { faultAt, requireDistinctSkus, saleTitle, type ProductStatus } from './product.ts';
+import type { ProductRepository, ProductRow } from './product.repository.ts';
+import type { CreateProduct, ListProducts, PatchProduct } from './product.validation.ts';
+import { presentProduct, type ProductView } from './product.view.ts';
+import type { StockRepository } from './stock.repository.ts';
+
+type Deps = { database: Database; products: ProductRepository; stock: StockRepository };
+
+export class ProductService {
+  private readonly deps: Deps;
+
+  constructor(deps: Deps) {
+    this.deps = deps;
+  }
+
+  /** For orders: what these SKUs are sold as. Unknown ones are absent. */
+  async findForSale(skus: string[]): Promise<{ sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus }[]> {
+    const found = await this.deps.products.findForSale(this.deps.database, skus);
+    return found.map(({ productTitle, variantTitle, ...variant }) => ({ ...variant, title: saleTitle(productTitle, variantTitle) }));
+  }
+
+  async list(actor: Actor | null, { limit = PAGE_LIMIT_DEFAULT, cursor }: ListProducts): Promise<Page<ProductView>> {
+    const [beforeId = null] = cursor === undefined ? [] : decodeCursor(cursor, [isUuid]);
+    const onlyActive = !may(actor, 'products:read');
+    const rows = await this.deps.products.list(this.deps.database, { onlyActive, beforeId, limit: limit + 1 });
+    const { items, nextCursor } = toPage(rows, limit, ({ id }) => [id]);
+    return { items: items.map(presentProduct), nextCursor };
+  }
+
+  /** @throws notFound `product_not_found`, also for a draft or archived one unless staff ask */
+  async get(actor: Actor | null, id: string): Promise<ProductView> {
+    const product = await this.deps.products.find(this.deps.database, id);
+    if (product === null || (product.status !== 'active' && !may(actor, 'products:read'))) throw productNotFound();
+    return presentProduct(product);
+  }
+
+  /** @throws malformed `duplicate_sku`; conflict `sku_taken` */
+  create({ title, description = null, status, variants }: CreateProduct): Promise<ProductView> {
+    requireDistinctSkus(variants);
+    return this.deps.database.transaction(async (tx) => {
+      const id = newId();
+      await this.deps.products.insert(tx, { id, title, description, status });
+      await this.putVariants(tx, id, variants, []);
+      const stocked = variants.filter(({ onHand }) => onHand > 0);
+      if (stocked.length > 0) await this.deps.stock.open(tx, stocked);
+      return presentProduct(await this.reread(tx, id));
+    });
+  }
+
+  /** @throws malformed `duplicate_sku`; notFound `product_not_found`; preconditionFailed `version_stale`; conflict `sku_taken` */
+  patch(id: string, expectedVersion: number, { variants = [], ...patch }: PatchProduct): Promise<ProductView> {
+    requireDistinctSkus(variants);
+    return this.deps.database.transaction(async (tx) => {
+      const product = await this.lockVersion(tx, id, expectedVersion);
+      const { title = product.title, description = product.description, status = product.status } = patch;
+      await this.deps.products.update(tx, id, { title, description, status });
+      if (variants.length > 0) await this.putVariants(tx, id, variants, product.variants);
+      return presentProduct(await this.reread(tx, id));
+    });
+  }
+
+  /** @throws notFound `product_not_found`; preconditionFailed `version_stale` */
+  archive(id: string, expectedVersion: number): Promise<void> {
+    return this.deps.database.transaction(async (tx) => {
+      const product = await this.lockVersion(tx, id, expectedVersion);
+      if (product.status !== 'archived') await this.deps.products.update(tx, id, { ...product, status: 'archived' });
+    });
+  }
+
+  /** A known SKU keeps its id; every new one gets a level of 0. An absent variant title stays what it was. */
+  private async putVariants(tx: Transaction, productId: string, variants: NonNullable<PatchProduct['variants']>, known: ProductRow['variants']): Promise<void> {
+    const rows = variants.map(({ sku, title, price, taxRateBps }) => {
+      const before = known.find((one) => one.sku === sku);
+      return { id: before?.id ?? newId(), sku, title: title === undefined ? (before?.title ?? null) : title, price, taxRateBps };
+    });
+    const taken = await this.deps.products.upsertVariants(tx, productId, rows);
+    if (taken.length > 0) throw skuTaken(variants, taken);
+    await this.deps.stock.insertLevels(tx, rows.map(({ sku }) => sku));
+  }
+
+  private async lockVersion(tx: Transaction, id: string, expectedVersion: number): Promise<ProductRow> {
+    const product = await this.deps.products.lock(tx, id);
+    if (product === null) throw productNotFound();
+    if (product.version !== expectedVersion) throw preconditionFailed('version_stale', 'The product was changed after you read it.');
+    return product;
+  }
+
+  private async reread(tx: Transaction, id: string): Promise<ProductRow> {
+    const product = await this.deps.products.find(tx, id);
+    if (product === null) throw new Error(`product ${id} vanished in its own transaction`);
+    return product;
+  }
+}
+
+const productNotFound = () => notFound('product_not_found', 'There is no such product.');
+
+function skuTaken(variants: { sku: string }[], taken: string[]) {
+  const message = 'This SKU belongs to another product.';
+  const faults = variants.flatMap(({ sku }, i) => (taken.includes(sku) ? [faultAt(i, 'sku_taken', message)] : []));
+  return conflict('sku_taken', message, { faults });
+}

@@ -1,0 +1,69 @@
+// Stock levels and their ledger in PostgreSQL.
+import type { Connection } from '../../shared/database/database.ts';
+
+export type LevelRow = { sku: string; onHand: number; reserved: number; version: number };
+export type AdjustmentRow = { id: string; sku: string; delta: number; reason: string; onHand: number; reserved: number; createdAt: Date };
+
+const levelColumns = `sku, on_hand AS "onHand", reserved, version`;
+
+export class StockRepository {
+  /** A SKU that is new gets a level of 0. */
+  async insertLevels(connection: Connection, skus: string[]): Promise<void> {
+    await connection.query(
+      `INSERT INTO catalog.stock (sku, on_hand) SELECT sku, 0 FROM unnest($1::text[]) AS new(sku) ORDER BY sku COLLATE "C" ON CONFLICT (sku) DO NOTHING`,
+      [skus],
+    );
+  }
+
+  /** The first stock of SKUs that were inserted in this transaction. */
+  async open(connection: Connection, lines: { sku: string; onHand: number }[]): Promise<void> {
+    const changes = lines.map(({ sku, onHand }) => ({ sku, onHand, reserved: 0 }));
+    await connection.query(`SELECT catalog.move_stock('adjustment', NULL, $1)`, [JSON.stringify(changes)]);
+  }
+
+  async lock(connection: Connection, skus: string[]): Promise<LevelRow[]> {
+    const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku = ANY ($1) ORDER BY sku FOR UPDATE`, [skus]);
+    return rows;
+  }
+
+  async list(connection: Connection, { sku, afterSku, limit }: { sku: string | null; afterSku: string | null; limit: number }): Promise<LevelRow[]> {
+    if (sku !== null) {
+      const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku = $1`, [sku]);
+      return rows;
+    }
+    const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku > $1 ORDER BY sku LIMIT $2`, [afterSku ?? '', limit]);
+    return rows;
+  }
+
+  /** The caller holds the level. */
+  async adjust(connection: Connection, { id, sku, delta, reason }: { id: string; sku: string; delta: number; reason: string }): Promise<AdjustmentRow> {
+    const { rows } = await connection.query<AdjustmentRow>(
+      `WITH changed AS (
+         UPDATE catalog.stock SET on_hand = on_hand + $3, version = version + 1 WHERE sku = $2 RETURNING sku, on_hand, reserved
+       )
+       INSERT INTO catalog.stock_movements (id, sku, kind, on_hand_delta, reserved_delta, on_hand, reserved, reason)
+       SELECT $1, sku, 'adjustment', $3, 0, on_hand, reserved, $4 FROM changed
+       RETURNING id, sku, on_hand_delta AS delta, reason, on_hand AS "onHand", reserved, created_at AS "createdAt"`,
+      [id, sku, delta, reason],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error(`the level of ${sku} vanished while it was locked`);
+    return row;
+  }
+
+  /** Gives back what an order had reserved; the caller holds the levels. */
+  async release(connection: Connection, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+    const changes = lines.map(({ sku, quantity }) => ({ sku, onHand: 0, reserved: -quantity }));
+    await connection.query(`SELECT catalog.move_stock('release', $1, $2)`, [orderId, JSON.stringify(changes)]);
+  }
+
+  /** SKUs whose ledger does not sum to their level: none, unless somebody wrote past this house. */
+  async findDifferences(connection: Connection): Promise<{ sku: string }[]> {
+    const { rows } = await connection.query<{ sku: string }>(
+      `SELECT s.sku FROM catalog.stock s LEFT JOIN catalog.stock_movements m USING (sku)
+       GROUP BY s.sku, s.on_hand, s.reserved
+       HAVING s.on_hand <> coalesce(sum(m.on_hand_delta), 0) OR s.reserved <> coalesce(sum(m.reserved_delta), 0)`,
+    );
+    return rows;
+  }
+}

@@ -1,0 +1,54 @@
+// The use cases of stock: read, adjust, and release for an order.
+import type { Database, Transaction } from '../../shared/database/database.ts';
+import { newId } from '../../shared/domain/ids.ts';
+import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
+import { unprocessable } from '../../shared/errors/app-error.ts';
+import { PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
+import type { Idempotency, Outcome } from '../../shared/idempotency/idempotency.ts';
+import type { StockRepository } from './stock.repository.ts';
+import type { AdjustStock, ListStock } from './stock.validation.ts';
+import { presentLevel, presentMovement } from './stock.view.ts';
+
+type Level = ReturnType<typeof presentLevel>;
+type Movement = ReturnType<typeof presentMovement>;
+type Deps = { database: Database; idempotency: Idempotency; stock: StockRepository };
+
+/** Two thousand million: two adjustments of the largest size fit below the column's 2^31. */
+const ON_HAND_MAX = 2_000_000_000;
+
+export class StockService {
+  private readonly deps: Deps;
+
+  constructor(deps: Deps) {
+    this.deps = deps;
+  }
+
+  async list({ limit = PAGE_LIMIT_DEFAULT, cursor, sku }: ListStock): Promise<Page<Level>> {
+    const [afterSku = null] = cursor === undefined ? [] : decodeCursor(cursor, [(text) => text.length <= 64 && !text.includes('\0')]);
+    const rows = await this.deps.stock.list(this.deps.database, { sku: sku ?? null, afterSku, limit: limit + 1 });
+    const { items, nextCursor } = toPage(rows, limit, (level) => [level.sku]);
+    return { items: items.map(presentLevel), nextCursor };
+  }
+
+  /** @throws unprocessable `unknown_sku`, `stock_below_reserved`, `stock_too_large` */
+  adjust({ sku, delta, reason }: AdjustStock, key: IdempotencyKey): Promise<Outcome<Movement>> {
+    return this.deps.idempotency.run(this.deps.database, key, async (tx) => {
+      const [level] = await this.deps.stock.lock(tx, [sku]);
+      if (level === undefined) throw refused('unknown_sku', '/sku', 'There is no such SKU.');
+      const onHand = level.onHand + delta;
+      if (onHand < level.reserved) throw refused('stock_below_reserved', '/delta', `${level.reserved} of ${level.onHand} are reserved.`);
+      if (onHand > ON_HAND_MAX) throw refused('stock_too_large', '/delta', `At most ${ON_HAND_MAX} can be on hand.`);
+      return presentMovement(await this.deps.stock.adjust(tx, { id: newId(), sku, delta, reason }));
+    });
+  }
+
+  /** For orders, in their transaction: an ended order's reservation is free again. Below 0 the database refuses: a defect. */
+  async release(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+    const own = this.deps.database.join(tx);
+    await this.deps.stock.lock(own, lines.map(({ sku }) => sku));
+    await this.deps.stock.release(own, orderId, lines);
+  }
+}
+
+const refused = (code: string, pointer: string, message: string) => unprocessable(code, message, { faults: [{ pointer, code, message }] });

@@ -1,0 +1,54 @@
+-- Places one order in one statement, so in one round trip and one commit: idempotency key, stock, order, lines, history, stored
+-- answer and fact, all or nothing. See order.placement.ts for the shapes. It calls catalog.reserve, the face of the stock.
+--
+-- outcome: 'placed' with the view; 'changed': a price is not the quoted one; 'short' with the short lines;
+-- 'replay' | 'reused' | 'in_progress': the key is not new, with what is stored. Only 'placed' has an effect.
+CREATE FUNCTION orders.place(p jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+  claim record;
+  reservation jsonb;
+  placed record;
+  view jsonb;
+  order_id uuid := (p->'order'->>'id')::uuid;
+BEGIN
+  SELECT c.state, c.outcome INTO claim
+  FROM idempotency.claim(p->'key'->>'scope', p->'key'->>'key', p->'key'->>'fingerprint') c;
+  IF claim.state <> 'new' THEN
+    RETURN jsonb_build_object('outcome', claim.state, 'stored', claim.outcome);
+  END IF;
+
+  reservation := catalog.reserve(order_id, p->'lines');
+  IF reservation->>'outcome' <> 'reserved' THEN
+    RETURN reservation;
+  END IF;
+
+  -- The database's clock decides when the reservation ends, so it also says when it began.
+  INSERT INTO orders.orders (id, customer_id, status, payment_status, fulfillment_status, currency,
+    subtotal_amount, tax_amount, total_amount, shipping_address, note, placed_at, expires_at)
+  SELECT o.id, o."customerId", o.status, o."paymentStatus", o."fulfillmentStatus", o.currency,
+    o.subtotal, o.tax, o.total, nullif(o."shippingAddress", 'null'), o.note,
+    date_trunc('milliseconds', now()), date_trunc('milliseconds', now()) + (p->>'reservationTtlMs')::bigint * interval '1 ms'
+  FROM jsonb_to_record(p->'order') AS o(id uuid, "customerId" uuid, status text, "paymentStatus" text, "fulfillmentStatus" text,
+    currency text, subtotal bigint, tax bigint, total bigint, "shippingAddress" jsonb, note text)
+  RETURNING number, placed_at, expires_at INTO placed;
+
+  INSERT INTO orders.lines (id, order_id, position, sku, title, quantity, unit_amount, tax_rate_bps, tax_amount, total_amount)
+  SELECT l.id, order_id, l.position, l.sku, l.title, l.quantity, l.amount, l."taxRateBps", l.tax, l.total
+  FROM jsonb_to_recordset(p->'lines') AS l(id uuid, position int, sku text, title text, quantity int, amount bigint,
+    "taxRateBps" int, tax bigint, total bigint);
+
+  INSERT INTO orders.transitions (order_id, action, to_status, actor_id, request_id)
+  VALUES (order_id, 'place', p->'order'->>'status', (p->>'actorId')::uuid, p->>'requestId');
+
+  view := p->'view' || jsonb_build_object(
+    'number', 'W-' || placed.number,
+    'placedAt', to_char(placed.placed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'expiresAt', to_char(placed.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+  PERFORM idempotency.remember(p->'key'->>'scope', p->'key'->>'key', p->'key'->>'fingerprint',
+    jsonb_build_object('result', view), (p->'key'->>'ttlMs')::bigint);
+  PERFORM events.record((p->>'factId')::uuid, 'order.placed', order_id,
+    jsonb_build_object('orderId', order_id, 'customerId', view->'customerId', 'number', view->'number', 'total', view->'total'),
+    p->>'requestId');
+  RETURN jsonb_build_object('outcome', 'placed', 'view', view);
+END $$;

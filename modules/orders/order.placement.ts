@@ -1,0 +1,60 @@
+// The one door from the decision to place an order to SQL: what goes in is a finished order, what comes out is its fate.
+import type { Connection } from '../../shared/database/database.ts';
+import { newId } from '../../shared/domain/ids.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
+import type { Claim } from '../../shared/idempotency/idempotency.ts';
+import { currentRequestId } from '../../shared/logging/request-context.ts';
+import type { Quote } from './order.ts';
+import { presentQuote, type OrderView } from './order.view.ts';
+
+export type NewOrder = {
+  id: string;
+  customerId: string;
+  actorId: string;
+  quote: Quote;
+  shippingAddress: OrderView['shippingAddress'];
+  note: string | null;
+  reservationTtlMs: number;
+};
+
+export type Fate =
+  | { outcome: 'placed'; view: OrderView }
+  /** A price or tax rate is not the quoted one any more. */
+  | { outcome: 'changed' }
+  | { outcome: 'short'; lines: { sku: string; available: number }[] }
+  | { outcome: Exclude<Claim['state'], 'new'>; stored: Claim['outcome'] };
+
+const initial = { status: 'pending_payment', paymentStatus: 'unpaid', fulfillmentStatus: 'unfulfilled' } as const;
+
+/** One round trip, one commit: see migrations/0002_place.sql. Anything but 'placed' changed nothing. */
+export async function placeOrder(connection: Connection, order: NewOrder, key: IdempotencyKey & { ttlMs: number }): Promise<Fate> {
+  const { rows } = await connection.query<{ fate: Fate }>('SELECT orders.place($1) AS fate', [JSON.stringify(commandOf(order, key))]);
+  const [row] = rows;
+  if (row === undefined) throw new Error('orders.place answered no row');
+  return row.fate;
+}
+
+function commandOf(order: NewOrder, key: IdempotencyKey & { ttlMs: number }) {
+  const { id, customerId, actorId, quote, shippingAddress, note, reservationTtlMs } = order;
+  const { currency, subtotalAmount, taxAmount, totalAmount } = quote;
+  const lines = quote.lines.map((line) => ({ id: newId(), ...line }));
+  return {
+    key,
+    actorId,
+    requestId: currentRequestId() ?? null,
+    factId: newId(),
+    reservationTtlMs,
+    order: { id, customerId, ...initial, currency, subtotal: subtotalAmount, tax: taxAmount, total: totalAmount, shippingAddress, note },
+    lines: lines.map(({ id: lineId, sku, title, quantity, unitAmount, taxRateBps, taxAmount: tax, totalAmount: total }, i) => ({
+      id: lineId, position: i + 1, sku, title, quantity, amount: unitAmount, currency, taxRateBps, tax, total,
+    })), // prettier-ignore
+    view: viewOf(order, lines.map((line) => line.id)),
+  };
+}
+
+/** The answer but for what only the database knows: number, placedAt, expiresAt. */
+function viewOf({ id, customerId, quote, shippingAddress, note }: NewOrder, lineIds: string[]): Omit<OrderView, 'number' | 'placedAt' | 'expiresAt'> {
+  const presented = presentQuote(quote);
+  const lines = presented.lines.map((line, i) => ({ id: lineIds[i] ?? '', ...line }));
+  return { ...presented, id, customerId, ...initial, lines, shippingAddress, note, cancelReason: null, version: 1 };
+}

@@ -1,0 +1,132 @@
+// Orders in PostgreSQL: rows in, rows out, over the pool or a caller's transaction.
+import type { Connection } from '../../shared/database/database.ts';
+import type { OrderState, OrderStatus, PaymentStatus, FulfillmentStatus, QuotedLine } from './order.ts';
+import type { OrderView } from './order.view.ts';
+
+export type OrderRow = {
+  id: string;
+  number: string;
+  customerId: string;
+  status: OrderStatus;
+  paymentStatus: PaymentStatus;
+  fulfillmentStatus: FulfillmentStatus;
+  currency: string;
+  subtotalAmount: number;
+  taxAmount: number;
+  totalAmount: number;
+  shippingAddress: OrderView['shippingAddress'];
+  note: string | null;
+  cancelReason: string | null;
+  placedAt: Date;
+  expiresAt: Date | null;
+  version: number;
+};
+export type LineRow = QuotedLine & { id: string; orderId: string };
+
+/** bigint comes as text: pg does not guess that ours are below 2^53, we know it (order.ts). */
+type RawOrder = Omit<OrderRow, 'subtotalAmount' | 'taxAmount' | 'totalAmount'> & Record<'subtotalAmount' | 'taxAmount' | 'totalAmount', string>;
+type RawLine = Omit<LineRow, 'unitAmount' | 'taxAmount' | 'totalAmount'> & Record<'unitAmount' | 'taxAmount' | 'totalAmount', string>;
+
+const columns = `id, number, customer_id AS "customerId", status, payment_status AS "paymentStatus",
+  fulfillment_status AS "fulfillmentStatus", currency, subtotal_amount AS "subtotalAmount", tax_amount AS "taxAmount",
+  total_amount AS "totalAmount", shipping_address AS "shippingAddress", note, cancel_reason AS "cancelReason",
+  placed_at AS "placedAt", expires_at AS "expiresAt", version`;
+
+export type OrderFilter = {
+  customerId: string | null;
+  status: OrderStatus | null;
+  createdAfter: string | null;
+  createdBefore: string | null;
+  /** The last id of the page before. */
+  beforeId: string | null;
+  limit: number;
+};
+
+export class OrderRepository {
+  async find(connection: Connection, id: string): Promise<OrderRow | null> {
+    const { rows } = await connection.query<RawOrder>(`SELECT ${columns} FROM orders.orders WHERE id = $1`, [id]);
+    return rows.map(toOrder)[0] ?? null;
+  }
+
+  /** Holds the order until the transaction ends; `isOverdue` by the database's clock. */
+  async lock(connection: Connection, id: string): Promise<(OrderRow & { isOverdue: boolean }) | null> {
+    const { rows } = await connection.query<RawOrder & { isOverdue: boolean }>(
+      `SELECT ${columns}, coalesce(expires_at <= now(), false) AS "isOverdue" FROM orders.orders WHERE id = $1 FOR UPDATE`,
+      [id],
+    );
+    return rows.map((row) => ({ ...toOrder(row), isOverdue: row.isOverdue }))[0] ?? null;
+  }
+
+  async findLines(connection: Connection, orderIds: string[]): Promise<LineRow[]> {
+    const { rows } = await connection.query<RawLine>(
+      `SELECT id, order_id AS "orderId", sku, title, quantity, unit_amount AS "unitAmount", tax_rate_bps AS "taxRateBps",
+         tax_amount AS "taxAmount", total_amount AS "totalAmount"
+       FROM orders.lines WHERE order_id = ANY ($1) ORDER BY order_id, position`,
+      [orderIds],
+    );
+    return rows.map(toLine);
+  }
+
+  /** Newest first. Absent filters are left out of the text, so that each combination has its own plan and index. */
+  async list(connection: Connection, { customerId, status, createdAfter, createdBefore, beforeId, limit }: OrderFilter): Promise<OrderRow[]> {
+    const values: unknown[] = [];
+    const when = (value: unknown, condition: (place: string) => string) => (value === null ? [] : [condition(`$${values.push(value)}`)]);
+    const conditions = [
+      ...when(customerId, (place) => `customer_id = ${place}`),
+      ...when(status, (place) => `status = ${place}`),
+      ...when(createdAfter, (place) => `placed_at > ${place}`),
+      ...when(createdBefore, (place) => `placed_at < ${place}`),
+      ...when(beforeId, (place) => `id < ${place}`),
+    ];
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    const text = `SELECT ${columns} FROM orders.orders ${where} ORDER BY id DESC LIMIT $${values.push(limit)}`;
+    const { rows } = await connection.query<RawOrder>(text, values);
+    return rows.map(toOrder);
+  }
+
+  /** Orders whose reservation has run out, oldest first. */
+  async findOverdue(connection: Connection, limit: number): Promise<string[]> {
+    const { rows } = await connection.query<{ id: string }>(
+      `SELECT id FROM orders.orders WHERE status = 'pending_payment' AND expires_at <= now() ORDER BY expires_at LIMIT $1`,
+      [limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async update(connection: Connection, id: string, { status, paymentStatus, fulfillmentStatus, cancelReason }: OrderState & { cancelReason: string | null }): Promise<OrderRow> {
+    const { rows } = await connection.query<RawOrder>(
+      `UPDATE orders.orders
+       SET status = $2, payment_status = $3, fulfillment_status = $4, cancel_reason = $5,
+         expires_at = CASE WHEN $2 = 'pending_payment' THEN expires_at END, version = version + 1
+       WHERE id = $1 RETURNING ${columns}`,
+      [id, status, paymentStatus, fulfillmentStatus, cancelReason],
+    );
+    const [order] = rows.map(toOrder);
+    if (order === undefined) throw new Error(`order ${id} vanished while it was locked`);
+    return order;
+  }
+
+  async insertTransition(
+    connection: Connection,
+    { orderId, action, from, to, actorId, requestId }: { orderId: string; action: string; from: OrderStatus; to: OrderStatus; actorId: string | null; requestId: string | null },
+  ): Promise<void> {
+    await connection.query(
+      `INSERT INTO orders.transitions (order_id, action, from_status, to_status, actor_id, request_id) VALUES ($1, $2, $3, $4, $5, $6)`,
+      [orderId, action, from, to, actorId, requestId],
+    );
+  }
+}
+
+const toOrder = ({ subtotalAmount, taxAmount, totalAmount, ...row }: RawOrder): OrderRow => ({
+  ...row,
+  subtotalAmount: Number(subtotalAmount),
+  taxAmount: Number(taxAmount),
+  totalAmount: Number(totalAmount),
+});
+
+const toLine = ({ unitAmount, taxAmount, totalAmount, ...row }: RawLine): LineRow => ({
+  ...row,
+  unitAmount: Number(unitAmount),
+  taxAmount: Number(taxAmount),
+  totalAmount: Number(totalAmount),
+});

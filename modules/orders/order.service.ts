@@ -1,0 +1,233 @@
+// The use cases of orders: quote, place, read, cancel, expire, and what payments may ask of an order.
+import type { Database, Transaction } from '../../shared/database/database.ts';
+import { newId } from '../../shared/domain/ids.ts';
+import type { Money } from '../../shared/domain/money.ts';
+import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
+import { conflict, forbidden, notFound, unavailable, unprocessable } from '../../shared/errors/app-error.ts';
+import type { FactType, Payload } from '../../shared/events/facts.ts';
+import type { Outbox } from '../../shared/events/outbox.ts';
+import { may, type Actor } from '../../shared/http/actor.ts';
+import { validationFailed } from '../../shared/http/parse.ts';
+import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
+import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
+import { replayOf, type Idempotency, type Outcome } from '../../shared/idempotency/idempotency.ts';
+import { currentRequestId } from '../../shared/logging/request-context.ts';
+import { isAllowed, moveTo, quote, statusForbidden, type Action, type PaymentStatus, type Quote, type RequestedLine, type Variant } from './order.ts';
+import { placeOrder, type NewOrder } from './order.placement.ts';
+import type { OrderRepository, OrderRow } from './order.repository.ts';
+import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
+import { presentOrder, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
+
+/** What orders need of the catalogue; in SQL also its function catalog.reserve (migrations/0002_place.sql). */
+export type Catalog = { findForSale(skus: string[]): Promise<Variant[]> };
+export type Stock = { release(tx: Transaction, orderId: string, lines: RequestedLine[]): Promise<void> };
+/** What orders need of the users, when staff order for a customer. */
+export type Customers = { isActive(userId: string): Promise<boolean> };
+
+type Deps = {
+  database: Database;
+  repository: OrderRepository;
+  outbox: Outbox;
+  idempotency: Idempotency;
+  catalog: Catalog;
+  stock: Stock;
+  customers: Customers;
+  reservationTtlMs: number;
+};
+
+/** A price that changes between quote and placing is quoted again, but not for ever. */
+const QUOTES_MAX = 3;
+const EXPIRE_BATCH_MAX = 100;
+
+export class OrderService {
+  private readonly deps: Deps;
+
+  constructor(deps: Deps) {
+    this.deps = deps;
+  }
+
+  async quote({ lines }: { lines: RequestedLine[] }): Promise<QuoteView> {
+    return presentQuote(await this.quoteLines(lines));
+  }
+
+  /**
+   * @throws malformed `duplicate_sku`; conflict `price_changed`; forbidden `permission_denied`; unavailable `prices_in_motion`;
+   * unprocessable `insufficient_stock`, `unknown_sku`, `product_unavailable`, `mixed_currencies`, `total_too_large`, `customer_unknown`
+   */
+  place(actor: Actor, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
+    const { idempotency, database } = this.deps;
+    return idempotency.alone(key, () => idempotency.orRememberRefusal(database, key, () => this.placeNow(actor, command, key)));
+  }
+
+  private async placeNow(actor: Actor, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
+    const customerId = await this.customerOf(actor, command.customerId);
+    for (let quotes = 1; quotes <= QUOTES_MAX; quotes++) {
+      const today = await this.quoteLines(command.lines);
+      requireExpectedTotal(today, command.expectedTotal);
+      const placed = await this.tryToPlace(this.newOrder(actor, customerId, command, today), command, key);
+      if (placed !== 'changed') return placed;
+    }
+    throw unavailable('prices_in_motion', 'The prices are changing just now.', { retryAfterSeconds: 1 });
+  }
+
+  private async tryToPlace(order: NewOrder, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView> | 'changed'> {
+    const { database, idempotency, outbox } = this.deps;
+    const fate = await placeOrder(database, order, { ...key, ttlMs: idempotency.ttlMs });
+    switch (fate.outcome) {
+      case 'placed':
+        outbox.wake();
+        return { result: fate.view, replayed: false };
+      case 'changed':
+        return 'changed';
+      case 'short':
+        throw insufficientStock(command.lines, fate.lines);
+      default:
+        return replayOf<OrderView>({ state: fate.outcome, outcome: fate.stored }) ?? 'changed';
+    }
+  }
+
+  private newOrder(actor: Actor, customerId: string, { shippingAddress, note }: PlaceOrder, today: Quote): NewOrder {
+    const { reservationTtlMs } = this.deps;
+    return { id: newId(), customerId, actorId: actor.userId, quote: today, shippingAddress: shippingAddress ?? null, note: note ?? null, reservationTtlMs };
+  }
+
+  private async quoteLines(lines: RequestedLine[]): Promise<Quote> {
+    return quote(lines, await this.deps.catalog.findForSale(lines.map(({ sku }) => sku)));
+  }
+
+  /** Staff order for a customer, whom they name; everyone else for themselves. */
+  private async customerOf(actor: Actor, customerId: string | undefined): Promise<string> {
+    if (customerId === undefined || customerId === actor.userId) {
+      if (may(actor, 'orders:own')) return actor.userId;
+      throw validationFailed([{ pointer: '/customerId', code: 'required', message: 'Name the customer for whom you order.' }]);
+    }
+    if (!may(actor, 'orders:place')) throw forbidden('permission_denied', 'Only staff may order for somebody else.');
+    if (await this.deps.customers.isActive(customerId)) return customerId;
+    const fault = { pointer: '/customerId', code: 'customer_unknown', message: 'There is no active account with this id.' };
+    throw unprocessable('customer_unknown', fault.message, { faults: [fault] });
+  }
+
+  async list(actor: Actor, { limit = PAGE_LIMIT_DEFAULT, cursor, status, createdAfter, createdBefore }: ListOrders): Promise<Page<OrderView>> {
+    const { database, repository } = this.deps;
+    const [beforeId = null] = cursor === undefined ? [] : decodeCursor(cursor, [isUuid]);
+    const customerId = may(actor, 'orders:read') ? null : actor.userId;
+    const filter = { customerId, status: status ?? null, createdAfter: createdAfter ?? null, createdBefore: createdBefore ?? null, beforeId };
+    const { items, nextCursor } = toPage(await repository.list(database, { ...filter, limit: limit + 1 }), limit, ({ id }) => [id]);
+    const lines = await repository.findLines(database, items.map(({ id }) => id));
+    return { items: items.map((order) => presentOrder(order, lines.filter(({ orderId }) => orderId === order.id))), nextCursor };
+  }
+
+  /** @throws notFound `order_not_found`, also for somebody else's */
+  async get(actor: Actor, id: string): Promise<OrderView> {
+    const { database, repository } = this.deps;
+    const [order, lines] = await Promise.all([repository.find(database, id), repository.findLines(database, [id])]);
+    return presentOrder(visible(actor, order, 'orders:read'), lines);
+  }
+
+  /** @throws notFound `order_not_found`; conflict `order_status_forbidden` */
+  cancel(actor: Actor, id: string, command: CancelOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
+    const { database, repository, idempotency } = this.deps;
+    return idempotency.run(database, key, async (tx) => {
+      const order = visible(actor, await repository.lock(tx, id), 'orders:cancel');
+      const reason = command?.reason ?? null;
+      const cancelled = await this.step(tx, order, 'cancel', { actorId: actor.userId, cancelReason: reason });
+      await this.record(tx, 'order.cancelled', order, { reason });
+      return presentOrder(cancelled, await repository.findLines(tx, [id]));
+    });
+  }
+
+  /** Expires orders whose reservation has run out. @returns how many */
+  async expireOverdue(): Promise<number> {
+    const { database, repository } = this.deps;
+    const overdue = await repository.findOverdue(database, EXPIRE_BATCH_MAX);
+    for (const id of overdue) await database.transaction((tx) => this.expire(tx, id));
+    return overdue.length;
+  }
+
+  /** Looks again under the lock: another process, or a payment, may have been faster. */
+  private async expire(tx: Transaction, id: string): Promise<void> {
+    const order = await this.deps.repository.lock(tx, id);
+    if (order === null || !order.isOverdue || !isAllowed('expire', order)) return;
+    await this.step(tx, order, 'expire', { actorId: null });
+    await this.record(tx, 'order.expired', order, {});
+  }
+
+  /**
+   * For payments, in their transaction: locks an order that this customer may pay now.
+   * @throws notFound `order_not_found`; conflict `order_status_forbidden`
+   */
+  async findPayable(tx: Transaction, actor: Actor, orderId: string): Promise<{ orderId: string; customerId: string; total: Money }> {
+    const order = await this.deps.repository.lock(this.deps.database.join(tx), orderId);
+    if (order === null || order.customerId !== actor.userId) throw orderNotFound();
+    if (order.isOverdue) throw statusForbidden('expired', ['pending_payment']);
+    if (!isAllowed('confirm', order)) throw statusForbidden(order.status, ['pending_payment']);
+    return { orderId, customerId: order.customerId, total: { amount: order.totalAmount, currency: order.currency } };
+  }
+
+  /** For payments, in their transaction: money is there. 'not_payable': the order ended before it came. */
+  async confirm(tx: Transaction, orderId: string, paymentStatus: 'authorized' | 'paid'): Promise<'confirmed' | 'already' | 'not_payable'> {
+    const own = this.deps.database.join(tx);
+    const order = await this.lockKnown(own, orderId);
+    if (order.status === 'cancelled' || order.status === 'expired') return 'not_payable';
+    if (!isAllowed('confirm', order)) {
+      await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
+      return 'already';
+    }
+    await this.step(own, { ...order, paymentStatus }, 'confirm', { actorId: null });
+    await this.record(own, 'order.confirmed', order, { paymentStatus });
+    return 'confirmed';
+  }
+
+  /** For payments, in their transaction: how its payment stands. */
+  async recordPayment(tx: Transaction, orderId: string, paymentStatus: PaymentStatus): Promise<void> {
+    const own = this.deps.database.join(tx);
+    const order = await this.lockKnown(own, orderId);
+    if (order.paymentStatus !== paymentStatus) await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
+  }
+
+  /** @throws notFound `order_not_found` unless this actor may see it */
+  async requireVisible(actor: Actor, orderId: string): Promise<void> {
+    visible(actor, await this.deps.repository.find(this.deps.database, orderId), 'orders:read');
+  }
+
+  private async lockKnown(tx: Transaction, orderId: string): Promise<OrderRow> {
+    const order = await this.deps.repository.lock(tx, orderId);
+    if (order === null) throw new Error(`a payment names order ${orderId}, which is not there`);
+    return order;
+  }
+
+  /** One step of the state table: the order, its stock and its history change together. */
+  private async step(tx: Transaction, order: OrderRow, action: Action, { actorId, cancelReason = null }: { actorId: string | null; cancelReason?: string | null }): Promise<OrderRow> {
+    const { repository, stock } = this.deps;
+    const moved = await repository.update(tx, order.id, { ...moveTo(action, order), cancelReason });
+    await repository.insertTransition(tx, { orderId: order.id, action, from: order.status, to: moved.status, actorId, requestId: currentRequestId() ?? null });
+    if (action !== 'confirm') await stock.release(tx, order.id, await repository.findLines(tx, [order.id]));
+    return moved;
+  }
+
+  private record<Type extends FactType & `order.${string}`>(tx: Transaction, type: Type, { id, customerId }: OrderRow, more: Omit<Payload<Type>, 'orderId' | 'customerId'>): Promise<void> {
+    return this.deps.outbox.record(tx, type, id, { orderId: id, customerId, ...more } as Payload<Type>);
+  }
+}
+
+/** Somebody else's order answers like a missing one. */
+function visible<Order extends OrderRow>(actor: Actor, order: Order | null, staffPermission: string): Order {
+  const isOwn = order?.customerId === actor.userId && may(actor, 'orders:own');
+  if (order === null || !(isOwn || may(actor, staffPermission))) throw orderNotFound();
+  return order;
+}
+
+const orderNotFound = () => notFound('order_not_found', 'There is no such order.');
+
+function requireExpectedTotal({ totalAmount, currency }: Quote, expected: Money | undefined): void {
+  if (expected === undefined || (expected.amount === totalAmount && expected.currency === currency)) return;
+  throw conflict('price_changed', 'The total is not the one you expected.', { facts: { total: { amount: totalAmount, currency } } });
+}
+
+function insufficientStock(lines: RequestedLine[], short: { sku: string; available: number }[]) {
+  const available = new Map(short.map((line) => [line.sku, line.available]));
+  const faults = lines.flatMap(({ sku }, i) =>
+    available.has(sku) ? [{ pointer: `/lines/${i}/quantity`, code: 'insufficient_stock', message: 'Less is available.', available: available.get(sku) }] : [],
+  );
+  return unprocessable('insufficient_stock', 'Less is available than was ordered.', { faults });
+}

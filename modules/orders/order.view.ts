@@ -1,0 +1,91 @@
+// What an order and a quote look like from outside, field by field.
+import { z } from 'zod';
+import { id, money, text, timestamp, version } from '../../shared/http/schemas.ts';
+import type { Quote, QuotedLine } from './order.ts';
+import type { OrderRow, LineRow } from './order.repository.ts';
+
+export const shippingAddress = z
+  .strictObject({
+    name: text(200),
+    line1: text(200),
+    line2: text(200).optional(),
+    city: text(100),
+    region: text(100).optional(),
+    postalCode: text(20).optional(),
+    country: z.string().regex(/^[A-Z]{2}$/, { error: 'Two capital letters (ISO 3166-1).' }),
+  })
+  .meta({ id: 'ShippingAddress' });
+
+const quotedLineView = z.object({ sku: z.string(), title: z.string(), quantity: z.int(), unitPrice: money, tax: money, total: money });
+
+export const quoteView = z
+  .object({ currency: z.string(), lines: z.array(quotedLineView), subtotal: money, tax: money, total: money })
+  .meta({ id: 'Quote' });
+
+export const orderView = z
+  .object({
+    id,
+    number: z.string().meta({ examples: ['W-1042'] }),
+    customerId: id,
+    status: z.enum(['pending_payment', 'confirmed', 'fulfilled', 'completed', 'cancelled', 'expired']),
+    paymentStatus: z.enum([
+      'unpaid', 'processing', 'authorized', 'paid', 'void_pending', 'voided', 'refund_pending', 'partially_refunded', 'refunded',
+    ]), // prettier-ignore
+    fulfillmentStatus: z.enum(['unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered']),
+    currency: z.string(),
+    lines: z.array(quotedLineView.extend({ id })),
+    subtotal: money,
+    tax: money,
+    total: money,
+    shippingAddress: shippingAddress.nullable(),
+    note: z.string().nullable(),
+    cancelReason: z.string().nullable(),
+    placedAt: timestamp,
+    expiresAt: timestamp.nullable().meta({ description: 'When the reservation ends; null unless pending_payment' }),
+    version,
+  })
+  .meta({ id: 'Order' });
+
+export type QuoteView = z.output<typeof quoteView>;
+export type OrderView = z.output<typeof orderView>;
+
+export function presentQuote({ currency, lines, subtotalAmount, taxAmount, totalAmount }: Quote): QuoteView {
+  const inCurrency = (amount: number) => ({ amount, currency });
+  return {
+    currency,
+    lines: lines.map((line) => presentLine(line, currency)),
+    subtotal: inCurrency(subtotalAmount),
+    tax: inCurrency(taxAmount),
+    total: inCurrency(totalAmount),
+  };
+}
+
+export function presentOrder(order: OrderRow, lines: LineRow[]): OrderView {
+  return {
+    ...presentQuote({ ...order, lines: [] }),
+    id: order.id,
+    number: `W-${order.number}`,
+    customerId: order.customerId,
+    status: order.status,
+    paymentStatus: order.paymentStatus,
+    fulfillmentStatus: order.fulfillmentStatus,
+    lines: lines.map((line) => ({ id: line.id, ...presentLine(line, order.currency) })),
+    shippingAddress: order.shippingAddress,
+    note: order.note,
+    cancelReason: order.cancelReason,
+    placedAt: order.placedAt.toISOString(),
+    expiresAt: order.expiresAt?.toISOString() ?? null,
+    version: order.version,
+  };
+}
+
+function presentLine({ sku, title, quantity, unitAmount, taxAmount, totalAmount }: QuotedLine, currency: string) {
+  return {
+    sku,
+    title,
+    quantity,
+    unitPrice: { amount: unitAmount, currency },
+    tax: { amount: taxAmount, currency },
+    total: { amount: totalAmount, currency },
+  };
+}

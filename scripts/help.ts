@@ -1,0 +1,47 @@
+// Lists every npm script, grouped; a script without a line here fails the command, so the list stays whole.
+import { readFile } from 'node:fs/promises';
+
+const groups: Record<string, Record<string, string>> = {
+  Run: {
+    start: 'build, then serve; makes its own PostgreSQL when DATABASE_URL is not set',
+    dev: 'serve from the sources, restart on save',
+    'user:create': 'make an account: -- --email you@example.com --role admin',
+  },
+  Test: {
+    test: 'every test, on a PostgreSQL that comes along',
+    coverage: 'the same, with coverage',
+    crash: 'SIGKILL at every statement of placing, paying and cancelling (some minutes)',
+    smoke: 'clone into an empty folder, first command of the README, one order',
+    check: 'all that must hold before a change lands',
+  },
+  Check: {
+    format: 'format the code',
+    'format:check': 'is it formatted?',
+    lint: 'lint, with types',
+    types: 'type check',
+    boundaries: 'who may import whom',
+    'dead-code': 'files, exports and packages that nothing uses',
+    audit: 'known advisories in what is deployed',
+  },
+  Make: {
+    build: 'compile to dist/',
+    openapi: 'write openapi.json from the routes',
+    'env:example': 'write .env.example from the config schema',
+    help: 'this list',
+  },
+};
+
+const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: Record<string, string> };
+const listed = Object.values(groups).flatMap((group) => Object.keys(group));
+for (const [title, group] of Object.entries(groups)) {
+  process.stdout.write(`\n${title}\n`);
+  for (const [name, about] of Object.entries(group)) process.stdout.write(`  npm run ${name.padEnd(14)} ${about}\n`);
+}
+const differing = [
+  ...Object.keys(scripts).filter((name) => !listed.includes(name) && !name.startsWith('pre')),
+  ...listed.filter((name) => scripts[name] === undefined),
+];
+if (differing.length > 0) {
+  process.stderr.write(`\nhelp and package.json differ: ${differing.join(', ')}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,157 @@
+// The life of a process: configuration → database → modules → web and worker → stop in reverse.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApp, createModules, housekeepingJobs, listModules, migrationSources } from './app.ts';
+import { banner } from './shared/lifecycle/banner.ts';
+import { buildOf } from './shared/lifecycle/build.ts';
+import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from './shared/config/config.ts';
+import { loadEnvFile } from './shared/config/env-file.ts';
+import { ownSecret } from './shared/config/secrets.ts';
+import { createDatabase, type Database } from './shared/database/database.ts';
+import { startEmbeddedPostgres } from './shared/database/embedded.ts';
+import { migrate, pendingMigrations } from './shared/database/migrate.ts';
+import { createPool } from './shared/database/pool.ts';
+import { Dispatcher, purgeDelivered } from './shared/events/dispatcher.ts';
+import { JobRunner } from './shared/jobs/jobs.ts';
+import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
+import { createLogger } from './shared/logging/logger.ts';
+import { Metrics } from './shared/metrics/metrics.ts';
+
+const config = readConfig();
+const logger = createLogger({ level: config.logLevel, isPretty: process.stdout.isTTY && config.nodeEnv === 'development' });
+const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
+process.on('SIGTERM', () => void stop(0));
+process.on('SIGINT', () => void stop(0));
+process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
+process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
+await start().catch((error: unknown) => die(error, 'start failed'));
+
+async function start(): Promise<void> {
+  const { url, directUrl, label } = await openDatabase();
+  await bringSchemaUpToDate(directUrl);
+  const metrics = new Metrics();
+  const database = openPool(url, metrics);
+  await requireDurableCommits(database);
+
+  let ownUrl = config.publicUrl;
+  const secrets = {
+    jwt: config.jwtSecret ?? (await ownSecret(config.dataDir, 'jwt-secret')),
+    testProvider: config.testProviderSecret ?? (await ownSecret(config.dataDir, 'test-provider-secret')),
+  };
+  const modules = createModules({ config, databaseOf: () => database, logger, secrets, ownUrl: () => ownUrl });
+  if (config.adminEmail !== null && config.adminPassword !== null) {
+    await modules.users.service.ensureAdmin({ email: config.adminEmail, password: config.adminPassword });
+  }
+  const subscriptions = listModules(modules).flatMap((one) => one.subscriptions);
+  const dispatcher = new Dispatcher({ database, subscriptions, logger: logger.child({ module: 'events' }), pollMs: config.eventsPollMs });
+  await dispatcher.announce();
+
+  if (config.role !== 'web') {
+    modules.outbox.onRecorded(() => dispatcher.wake());
+    dispatcher.start();
+    lifecycle.onStop('events', () => dispatcher.stop());
+    const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, () => purgeDelivered(database), database)];
+    await startJobs(directUrl, jobs);
+  }
+  const { version, commit } = await buildOf();
+  const app = createApp(modules, { config, logger, metrics, version, commit, checkReady: () => checkReady(database) });
+  const address = await listen(app);
+  ownUrl = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
+  logger.info({ port: address.port, role: config.role, version, commit }, 'listening');
+  if (process.stdout.isTTY || config.nodeEnv === 'development') {
+    process.stdout.write(banner({ url: localUrl(address), database: label, modules: listModules(modules).map(({ name }) => name) }));
+  }
+}
+
+function readConfig(): Config {
+  try {
+    loadEnvFile('.env');
+    return loadConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(CONFIG_EXIT_CODE);
+  }
+}
+
+/** `directUrl` reaches the server without a pooler in between: jobs listen, migrations lock. */
+async function openDatabase(): Promise<{ url: string; directUrl: string; label: string }> {
+  if (config.databaseUrl !== null) {
+    return { url: config.databaseUrl, directUrl: config.databaseDirectUrl ?? config.databaseUrl, label: 'PostgreSQL at DATABASE_URL' };
+  }
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, onOutput: (line) => logger.debug({ module: 'postgres' }, line) });
+  lifecycle.onStop('embedded PostgreSQL', () => embedded.stop());
+  return { url: embedded.url, directUrl: embedded.url, label: `embedded PostgreSQL, data in ${embedded.dataPath}` };
+}
+
+async function bringSchemaUpToDate(url: string): Promise<void> {
+  if (config.migrate) {
+    const applied = await migrate(url, migrationSources);
+    if (applied.length > 0) logger.info({ applied }, 'migrations applied');
+    return;
+  }
+  const pending = await pendingMigrations(url, migrationSources);
+  if (pending.length > 0) throw new Error(`MIGRATE=off, but these migrations are missing: ${pending.join(', ')}`);
+}
+
+function openPool(url: string, metrics: Metrics): Database {
+  const { databasePoolMax: max, databaseStatementTimeoutMs: statementTimeoutMs, databasePrepared: prepared } = config;
+  const pool = createPool({ connectionString: url, max, statementTimeoutMs, applicationName: 'waybill' }, logger);
+  lifecycle.onStop('database pool', () => pool.end());
+  metrics.observePool(pool);
+  return createDatabase(pool, { prepared, deadlineMs: statementTimeoutMs + 700 });
+}
+
+/** With asynchronous commit an order answered 201 could be lost in a crash. */
+async function requireDurableCommits(database: Database): Promise<void> {
+  const { rows } = await database.query<{ value: string }>(`SELECT current_setting('synchronous_commit') AS value`);
+  if (rows[0]?.value === 'off') throw new Error('synchronous_commit is off: acknowledged orders could be lost');
+}
+
+async function startJobs(url: string, jobs: ConstructorParameters<typeof JobRunner>[0]['jobs']): Promise<void> {
+  const pool = createPool({ connectionString: url, max: 4, statementTimeoutMs: 60_000, applicationName: 'waybill-jobs' }, logger);
+  lifecycle.onStop('job pool', () => pool.end());
+  const runner = new JobRunner({ pool, jobs, logger: logger.child({ module: 'jobs' }) });
+  await runner.start();
+  lifecycle.onStop('jobs', () => runner.stop());
+}
+
+async function checkReady(database: Database): Promise<void> {
+  if (lifecycle.isStopping) throw new Error('stopping');
+  await database.query('SELECT 1');
+}
+
+async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressInfo> {
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1000 }, app);
+  server.listen({ port: config.port, ...(config.host !== null && { host: config.host }) });
+  await once(server, 'listening');
+  lifecycle.onStop('http', () => closeServer(server));
+  return server.address() as AddressInfo;
+}
+
+/** What runs is answered; idle connections are closed, at once and as they become idle. */
+async function closeServer(server: ReturnType<typeof createServer>): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  await closed.finally(() => clearInterval(idle));
+}
+
+const localUrl = ({ port }: AddressInfo): string => (config.publicUrl.endsWith(`:${config.port}`) ? `http://localhost:${port}` : config.publicUrl);
+
+/** A second signal does not wait any longer. */
+async function stop(exitCode: number): Promise<void> {
+  if (lifecycle.isStopping) process.exit(1);
+  logger.info('stopping');
+  const isClean = await lifecycle.stop();
+  logger.info({ isClean }, 'stopped');
+  process.exit(isClean ? exitCode : 1);
+}
+
+function die(error: unknown, message: string): void {
+  logger.fatal({ err: error }, message);
+  if (lifecycle.isStopping) process.exit(1);
+  setTimeout(() => process.exit(1), 10_000).unref();
+  void stop(1);
+}

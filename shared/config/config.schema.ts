@@ -1,0 +1,261 @@
+// The one list of what can be configured: every variable with its rule, default, unit and secrecy.
+import { z } from 'zod';
+import {
+  bearerToken,
+  directory,
+  email,
+  listenAddress,
+  oneOf,
+  onOff,
+  originList,
+  postgresUrl,
+  proxyHops,
+  publicUrl,
+  secretText,
+  wholeNumber,
+} from './config.kinds.ts';
+
+export const STAGES = ['development', 'test', 'staging', 'production'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export type About = { description: string; default?: string; secret?: boolean };
+
+/** What `.env.example` and the loader know of each variable beyond its rule. */
+export const about = z.registry<About>();
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Rules grow stricter with the stage, so the schema is a function of it. Blank variables must come as undefined. */
+export function configSchema(stage: Stage) {
+  const groups = variableGroups(stage);
+  return z
+    .object({
+      ...groups.Process,
+      ...groups.HTTP,
+      ...groups.Database,
+      ...groups.Accounts,
+      ...groups.Limits,
+      ...groups.Orders,
+    })
+    .transform((values) => ({
+      ...values,
+      // null lets Node listen on :: or 0.0.0.0, as the machine allows; a laptop should not serve the whole café.
+      HOST: values.HOST ?? (isDeployed(stage) ? null : '127.0.0.1'),
+      PUBLIC_URL: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
+      DATABASE_DIRECT_URL: values.DATABASE_DIRECT_URL ?? values.DATABASE_URL,
+      PAYMENT_PROVIDER: values.PAYMENT_PROVIDER ?? 'test',
+    }));
+}
+
+export function variableGroups(stage: Stage) {
+  return {
+    Process: processVariables(),
+    HTTP: httpVariables(stage),
+    Database: databaseVariables(stage),
+    Accounts: accountVariables(stage),
+    Limits: limitVariables(stage),
+    Orders: orderVariables(stage),
+  };
+}
+
+function processVariables() {
+  return {
+    NODE_ENV: variable(oneOf(...STAGES), {
+      default: 'development',
+      description: 'development | test | staging | production; rules grow stricter along the way',
+    }),
+    ROLE: variable(oneOf('web', 'worker', 'all'), {
+      default: 'all',
+      description: 'web answers requests, worker runs jobs and deliveries, all does both',
+    }),
+    LOG_LEVEL: variable(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), {
+      default: 'info',
+      description: 'fatal | error | warn | info | debug | trace | silent',
+    }),
+    DATA_DIR: variable(directory(), {
+      default: '.data',
+      description: 'directory of the embedded database, of secrets made on first start and of development mail',
+    }),
+    DRAIN_DELAY_MS: variable(wholeNumber(0, 5 * MINUTE_MS), {
+      default: '0',
+      description: 'milliseconds between "not ready" and the end of accepting: what the balancer needs to look away',
+    }),
+    SHUTDOWN_TIMEOUT_MS: variable(wholeNumber(100, 10 * MINUTE_MS), {
+      default: '25000',
+      description: 'milliseconds a stop may take before the process exits with 1',
+    }),
+  };
+}
+
+function httpVariables(stage: Stage) {
+  return {
+    PORT: variable(wholeNumber(0, 65_535), { default: '3000', description: 'TCP port; 0 = any free one' }),
+    HOST: optional(listenAddress(), {
+      description: 'address to listen on; blank = every interface in staging and production, 127.0.0.1 elsewhere',
+    }),
+    PUBLIC_URL: optional(publicUrl(), {
+      description: 'where clients reach the service, without path; blank = http://localhost:PORT',
+      required: stage === 'production',
+    }),
+    TRUST_PROXY: variable(proxyHops(), {
+      default: '0',
+      description: 'how many proxies stand in front, 0 to 10, whose X-Forwarded-For is believed',
+    }),
+    CORS_ORIGIN: variable(originList({ anyAllowed: stage !== 'production' }), {
+      default: '',
+      description: 'origins that browsers may call from, comma between; PUBLIC_URL always may; * not in production',
+    }),
+    METRICS_TOKEN: optional(bearerToken({ guessableAllowed: !isDeployed(stage) }), {
+      description: 'bearer token that /metrics asks for, at least 16 characters',
+      secret: true,
+    }),
+  };
+}
+
+function databaseVariables(stage: Stage) {
+  return {
+    DATABASE_URL: optional(postgresUrl(), {
+      description: 'postgres://user:password@host:5432/database; blank = the embedded PostgreSQL',
+      secret: true,
+      required: isDeployed(stage),
+    }),
+    DATABASE_DIRECT_URL: optional(postgresUrl(), {
+      description: 'the same database past PgBouncer, for LISTEN and jobs; blank = DATABASE_URL',
+      secret: true,
+    }),
+    DATABASE_POOL_MAX: variable(wholeNumber(1, 1_000), {
+      default: '20',
+      description: 'connections this process may hold',
+    }),
+    DATABASE_PREPARED: variable(onOff(), {
+      default: 'on',
+      description: 'on | off: named prepared statements; off behind PgBouncer before 1.21',
+    }),
+    DATABASE_STATEMENT_TIMEOUT_MS: variable(wholeNumber(100, MINUTE_MS), {
+      default: '2500',
+      description: 'milliseconds one SQL statement may take',
+    }),
+    MIGRATE: variable(onOff(), {
+      default: 'on',
+      description: 'on | off: apply pending migrations at start; off only checks that there are none',
+    }),
+  };
+}
+
+function accountVariables(stage: Stage) {
+  const guessableAllowed = !isDeployed(stage);
+  return {
+    JWT_SECRET: optional(secretText({ min: 32, max: 1_024, distinctMin: 10, guessableAllowed }), {
+      description: 'signs access tokens, at least 32 characters; blank = made on first start into DATA_DIR',
+      secret: true,
+      required: isDeployed(stage),
+    }),
+    ACCESS_TOKEN_TTL_MS: variable(wholeNumber(SECOND_MS, DAY_MS), {
+      default: String(15 * MINUTE_MS),
+      description: 'milliseconds an access token lives (15 min)',
+    }),
+    REFRESH_TOKEN_TTL_MS: variable(wholeNumber(SECOND_MS, 365 * DAY_MS), {
+      default: String(30 * DAY_MS),
+      description: 'milliseconds a refresh token lives (30 days)',
+    }),
+    REFRESH_GRACE_MS: variable(wholeNumber(0, MINUTE_MS), {
+      default: String(10 * SECOND_MS),
+      description: 'milliseconds in which the previous refresh token still gets the same successor (two tabs)',
+    }),
+    ADMIN_EMAIL: optional(email(), {
+      description: 'e-mail address of the first admin, made when there is no staff; goes with ADMIN_PASSWORD',
+    }),
+    ADMIN_PASSWORD: optional(secretText({ min: 8, max: 128, distinctMin: 4, guessableAllowed }), {
+      description: 'password of the first admin, 8 to 128 characters',
+      secret: true,
+    }),
+  };
+}
+
+function limitVariables(stage: Stage) {
+  const count =
+    stage === 'production'
+      ? wholeNumber(1, 1_000_000, '; 0 = off is refused in production')
+      : wholeNumber(0, 1_000_000);
+  return {
+    RATE_LIMIT_MAX: variable(count, {
+      default: '100',
+      description: 'requests per window and address, anonymous; 0 = off, not in production',
+    }),
+    RATE_LIMIT_ACCOUNT_MAX: variable(count, {
+      default: '1000',
+      description: 'requests per window and account; 0 = off, not in production',
+    }),
+    RATE_LIMIT_WINDOW_MS: variable(wholeNumber(SECOND_MS, DAY_MS), {
+      default: String(15 * MINUTE_MS),
+      description: 'milliseconds of the window of every limit (15 min)',
+    }),
+    LOGIN_RATE_LIMIT_MAX: variable(count, {
+      default: '5',
+      description: 'login, register and refresh attempts per window and account; 0 = off, not in production',
+    }),
+    LOGIN_RATE_LIMIT_ADDRESS_MAX: variable(count, {
+      default: '20',
+      description: 'the same per address; 0 = off, not in production',
+    }),
+  };
+}
+
+function orderVariables(stage: Stage) {
+  return {
+    RESERVATION_TTL_MS: variable(wholeNumber(SECOND_MS, 7 * DAY_MS), {
+      default: String(15 * MINUTE_MS),
+      description: 'milliseconds an unpaid order holds its stock (15 min)',
+    }),
+    IDEMPOTENCY_TTL_MS: variable(wholeNumber(SECOND_MS, 30 * DAY_MS), {
+      default: String(DAY_MS),
+      description: 'milliseconds an Idempotency-Key is remembered (24 h)',
+    }),
+    EVENTS_POLL_MS: variable(wholeNumber(10, MINUTE_MS), {
+      default: String(SECOND_MS),
+      description: 'milliseconds between looks for undelivered events, should a notification be lost',
+    }),
+    PAYMENT_PROVIDER: optional(oneOf('test'), {
+      description: 'test: accepts test cards only, moves no money; blank = test',
+      required: stage === 'production', // nobody should take play money by forgetting a line
+    }),
+    TEST_PROVIDER_SECRET: optional(bearerToken({ guessableAllowed: !isDeployed(stage) }), {
+      description: 'signs the webhooks of the test provider, at least 16 characters; required with it in production',
+      secret: true,
+    }),
+  };
+}
+
+/** What a variable lacks because of another one: `[missing variable, what is wrong]`. */
+export function missingPartners(stage: Stage, given: ReadonlySet<string>, provider: string | undefined) {
+  const faults: [string, string][] = [];
+  const missingWith = (name: string, partner: string) => {
+    if (!given.has(name) && given.has(partner)) faults.push([name, `missing; expected together with ${partner}`]);
+  };
+  missingWith('ADMIN_EMAIL', 'ADMIN_PASSWORD');
+  missingWith('ADMIN_PASSWORD', 'ADMIN_EMAIL');
+  if (stage === 'production' && provider === 'test') missingWith('TEST_PROVIDER_SECRET', 'PAYMENT_PROVIDER');
+  return faults;
+}
+
+/** Staging holds real accounts, so it wants the same secrets as production. */
+function isDeployed(stage: Stage): boolean {
+  return stage === 'staging' || stage === 'production';
+}
+
+/** The default passes the rule like any other text. */
+function variable<T>(rule: z.ZodType<T, string>, facts: About & { default: string }) {
+  const schema = rule.prefault(facts.default);
+  about.add(schema, facts);
+  return schema;
+}
+
+/** Absent means null, unless it is required. */
+function optional<T>(rule: z.ZodType<T, string>, facts: About & { required?: boolean }) {
+  const schema = facts.required ? rule.nullable() : rule.nullable().default(null);
+  about.add(schema, facts);
+  return schema;
+}

@@ -1,0 +1,35 @@
+// The pool of connections: every time-out set, every error heard.
+import pg from 'pg';
+import type { Logger } from '../logging/logger.ts';
+
+export type PoolOptions = {
+  connectionString: string;
+  max: number;
+  statementTimeoutMs: number;
+  applicationName: string;
+};
+
+/** Client time-outs are longer than the server's, so that the server's clearer error usually comes first. */
+export function createPool({ connectionString, max, statementTimeoutMs, applicationName }: PoolOptions, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: 1500,
+    idleTimeoutMillis: 30_000,
+    query_timeout: statementTimeoutMs + 500,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: 1000,
+    idle_in_transaction_session_timeout: 4000,
+    keepAlive: true,
+  });
+  hearErrors(pool, logger);
+  return pool;
+}
+
+/** An idle client that dies emits on the pool, a checked-out one on itself; unheard, either ends the process. */
+export function hearErrors(pool: pg.Pool, logger: Logger): void {
+  const hear = (error: Error) => logger.warn({ err: error }, 'database connection lost');
+  pool.on('error', hear);
+  pool.on('connect', (client) => client.on('error', hear));
+}

@@ -1,0 +1,67 @@
+// From unknown to typed: every part of a request passes a strict schema, or names the place where it does not.
+import { z } from 'zod';
+import { malformed, preconditionRequired, type Fault } from '../errors/app-error.ts';
+
+export type Part = 'body' | 'query' | 'path';
+
+/** @throws malformed `validation_failed` with a pointer for each fault */
+export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown, part: Part): z.output<Schema> {
+  const prefix = part === 'body' ? '' : `/${part}`;
+  const broken = brokenStrings(input, prefix);
+  if (broken.length > 0) throw validationFailed(broken);
+  const parsed = schema.safeParse(input, { reportInput: true });
+  if (!parsed.success) throw validationFailed(parsed.error.issues.flatMap((issue) => faultsOf(issue, prefix)));
+  return parsed.data;
+}
+
+export const validationFailed = (faults: Fault[]) =>
+  malformed('validation_failed', 'The request does not fit its schema.', { faults: faults.slice(0, 50) });
+
+/** An unknown field is named by its own pointer; everything else by zod's path. */
+function faultsOf(issue: z.core.$ZodIssue, prefix: string): Fault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ pointer: pointerTo(prefix, [...issue.path, key]), code: 'unknown_field', message: 'This field is not known here.' }));
+  }
+  return [{ pointer: pointerTo(prefix, issue.path), code: codeOfIssue(issue), message: issue.message }];
+}
+
+/** A schema's own rule names its code by `params: { code }`. */
+function codeOfIssue(issue: z.core.$ZodIssue): string {
+  const own: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined;
+  if (typeof own === 'string') return own;
+  return issue.code === 'invalid_type' && issue.input === undefined ? 'required' : issue.code;
+}
+
+/** RFC 6901. */
+const pointerTo = (prefix: string, path: PropertyKey[]): string =>
+  prefix + path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** NUL is refused by PostgreSQL (SQLSTATE 22021), a lone surrogate cannot be written as UTF-8. */
+function brokenStrings(input: unknown, pointer: string): Fault[] {
+  if (typeof input === 'string') return isWellFormed(input) ? [] : [invalidCharacters(pointer)];
+  if (typeof input !== 'object' || input === null) return [];
+  return Object.entries(input).flatMap(([key, value]) => {
+    const place = pointerTo(pointer, [isWellFormed(key) ? key : '?']);
+    return isWellFormed(key) ? brokenStrings(value, place) : [invalidCharacters(place)];
+  });
+}
+
+const isWellFormed = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+const invalidCharacters = (pointer: string): Fault => ({
+  pointer,
+  code: 'invalid_characters',
+  message: 'NUL and lone surrogates are not text.',
+});
+
+/** The version that the caller has seen, from `If-Match: "7"`. @throws preconditionRequired (absent), malformed (not ours) */
+export function parseIfMatch(header: string | undefined): number {
+  if (header === undefined) throw preconditionRequired('if_match_required', 'Send If-Match with the ETag of what you read.');
+  const version = /^"(\d{1,9})"$/.exec(header)?.[1];
+  if (version === undefined) {
+    throw malformed('if_match_invalid', 'If-Match takes one strong ETag, e.g. "7".', {
+      faults: [{ pointer: '/header/if-match', code: 'if_match_invalid', message: 'Send back the ETag header as it came.' }],
+    });
+  }
+  return Number(version);
+}

@@ -1,0 +1,167 @@
+// A route: method, path, who may, what comes in and goes out, and who answers; the one source for Express and for OpenAPI.
+import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import { AppError, forbidden, unauthenticated } from '../errors/app-error.ts';
+import { readIdempotencyKey, type IdempotencyKey } from '../idempotency/idempotency-key.ts';
+import type { Actor } from './actor.ts';
+import { parse, parseIfMatch } from './parse.ts';
+import type { Reply } from './reply.ts';
+
+export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
+
+/**
+ * `public`: whoever calls, a token is not looked at. `anyone`: a token is optional, but a bad one is 401.
+ * Otherwise the permissions of which the caller must hold one.
+ */
+export type Access = 'public' | 'anyone' | readonly string[];
+
+/** What a request may carry and what it may be answered: OpenAPI is derived from it. */
+export type Operation = {
+  /** Unique and stable: clients generate method names from it. */
+  operationId: string;
+  summary: string;
+  description?: string;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  /** The signature of a provider's webhook covers the bytes, so they come unparsed. */
+  rawBody?: true;
+  /** Idempotency-Key is required. */
+  idempotent?: true;
+  /** If-Match is required. */
+  conditional?: true;
+  /** By status: the schema of `data`, or null where there is no body. `[schema]` is a list with a page. */
+  answers: Partial<Record<200 | 201 | 202 | 204, z.ZodType | [z.ZodType] | null>>;
+  /** By status: the codes that are this operation's own; those of the conventions are added. */
+  problems?: Record<number, readonly string[]>;
+};
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+type ActorFor<A extends Access> = A extends 'public' ? null : A extends 'anyone' ? Actor | null : Actor;
+
+export type Input<O extends Operation, A extends Access = readonly string[]> = {
+  actor: ActorFor<A>;
+  params: Parsed<O['params']>;
+  query: Parsed<O['query']>;
+  body: O['rawBody'] extends true ? Buffer : Parsed<O['body']>;
+  idempotencyKey: O['idempotent'] extends true ? IdempotencyKey : undefined;
+  /** The version named by If-Match. */
+  ifMatch: O['conditional'] extends true ? number : undefined;
+  headers: Request['headers'];
+};
+
+export type Handler<O extends Operation, A extends Access = readonly string[]> = (input: Input<O, A>) => Promise<Reply>;
+
+export type Route = {
+  method: Method;
+  path: string;
+  access: Access;
+  operation: Operation;
+  handler: Handler<never, never>;
+  before: RequestHandler[];
+};
+
+/** `before` sees the body parsed but not yet checked: a limit has to count what validation will refuse, too. */
+export type RouteOptions = { before?: RequestHandler[] };
+
+export function route<O extends Operation, const A extends Access>(
+  method: Method,
+  path: string,
+  access: A,
+  operation: O,
+  handler: Handler<O, A>,
+  { before = [] }: RouteOptions = {},
+): Route {
+  if (access.length === 0) throw new Error(`${method} ${path} names neither a permission nor public`);
+  return { method, path, access, operation, handler, before };
+}
+
+const BODY_BYTES_MAX = '16kb';
+const noQuery = z.strictObject({});
+
+/** Mounts the routes; any other method on their paths is 405 with `Allow`. */
+export function mountRoutes(routes: Route[]): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  for (const one of routes) router[one.method](expressPath(one.path), ...middlewareOf(one), answer(one));
+  for (const path of new Set(routes.map((one) => one.path))) {
+    const allowed = routes.filter((one) => one.path === path).map((one) => one.method.toUpperCase());
+    router.all(expressPath(path), methodNotAllowed(allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed));
+  }
+  return router;
+}
+
+const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+function middlewareOf({ access, operation, before }: Route): RequestHandler[] {
+  const { body, rawBody } = operation;
+  return [
+    authorize(access),
+    // A signature covers the very bytes of a provider's webhook, and providers send more than our clients do.
+    ...(rawBody ? [express.raw({ type: () => true, limit: '256kb', inflate: false })] : []),
+    ...(body && !rawBody ? [requireJson, express.json({ limit: BODY_BYTES_MAX, inflate: false, type: () => true })] : []),
+    ...before,
+  ];
+}
+
+function authorize(access: Access): RequestHandler {
+  return (_request, response, next) => {
+    if (access === 'public') return next();
+    const { actor, refusedToken } = response.locals.caller;
+    if (refusedToken !== null) throw refusedToken;
+    if (access === 'anyone') return next();
+    if (actor === null) throw unauthenticated('token_required', 'Send an access token: Authorization: Bearer …');
+    if (!access.some((permission) => actor.permissions.has(permission))) {
+      throw forbidden('permission_denied', 'Your role does not allow this.');
+    }
+    next();
+  };
+}
+
+/** An empty body is left to the schema, which knows whether one is needed. */
+function requireJson(request: Request, _response: Response, next: NextFunction): void {
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  if (hasBody && !request.is('application/json')) {
+    throw new AppError('unsupported_media_type', 'unsupported_media_type', 'The body must be application/json.');
+  }
+  next();
+}
+
+function answer({ access, operation, handler }: Route): RequestHandler {
+  return async (request, response) => {
+    const reply = await handler(inputOf(operation, access, request, response) as never);
+    send(response, reply);
+  };
+}
+
+function inputOf({ params, query, body, rawBody, idempotent, conditional }: Operation, access: Access, request: Request, response: Response) {
+  const actor = access === 'public' ? null : response.locals.caller.actor;
+  const parsed = {
+    params: params && parse(params, { ...request.params }, 'path'),
+    query: parse(query ?? noQuery, { ...request.query }, 'query'),
+    body: rawBody ? rawBytes(request.body) : body && parse(body, request.body, 'body'),
+  };
+  const scope = `${actor?.userId ?? 'anonymous'} ${request.method} ${request.baseUrl}${request.path}`;
+  return {
+    actor,
+    ...parsed,
+    idempotencyKey: idempotent && readIdempotencyKey(request.get('idempotency-key'), scope, parsed.body),
+    ifMatch: conditional && parseIfMatch(request.get('if-match')),
+    headers: request.headers,
+  };
+}
+
+const rawBytes = (body: unknown): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+
+/** Express turns a GET whose If-None-Match fits the ETag into 304. */
+function send(response: Response, { status, data, page, headers }: Reply): void {
+  response.status(status).set(headers);
+  if (data === undefined) response.end();
+  else response.json(page === undefined ? { data } : { data, page });
+}
+
+function methodNotAllowed(allowed: string[]): RequestHandler {
+  return (request, response) => {
+    response.set('Allow', allowed.join(', '));
+    throw new AppError('method_not_allowed', 'method_not_allowed', `${request.method} is not possible here.`, { facts: { allowed } });
+  };
+}

@@ -1,0 +1,47 @@
+// Schemas that every module's requests and answers are built from.
+import { z } from 'zod';
+import { currencyExponents, UNIT_PRICE_MAX } from '../domain/money.ts';
+
+/** Text of a person's: NUL and lone surrogates are refused for every string of a request, in parse.ts. */
+export const text = (lengthMax: number) => z.string().trim().min(1).max(lengthMax);
+
+export const id = z.uuid({ version: 'v7' }).meta({ description: 'UUIDv7', examples: ['01939d3a-7c1e-7b1a-8f00-000000000001'] });
+export const idParams = z.strictObject({ id });
+
+export const currency = z
+  .string()
+  .refine((code) => currencyExponents.has(code), { error: 'Not an ISO 4217 currency code in use.' })
+  .meta({ description: 'ISO 4217 code', examples: ['EUR'], minLength: 3, maxLength: 3 });
+
+/** Minor units: 1299 EUR is 12.99 €. */
+export const price = z.strictObject({ amount: z.int().min(0).max(UNIT_PRICE_MAX), currency }).meta({ id: 'Price' });
+
+/** What goes out may exceed a price: it is a sum. */
+export const money = z.object({ amount: z.int(), currency: z.string() }).meta({ id: 'Money', description: 'Integer minor units by the exponent of ISO 4217' });
+
+export const sku = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: '1 to 64 of letters, digits, dot, underscore and hyphen, the first a letter or digit.' })
+  .meta({ examples: ['MUG-BLUE'] });
+
+/** As it goes out: RFC 3339, UTC. */
+export const timestamp = z.iso.datetime().meta({ examples: ['2026-11-21T10:00:00.000Z'] });
+
+export const version = z.int().meta({ description: 'Counts the changes; also the ETag' });
+
+export const pageQuery = {
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, { error: 'A whole number from 1 to 100.' })
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .optional()
+    .meta({ override: { type: 'integer', minimum: 1, maximum: 100, default: 20 }, description: 'How many at most' }),
+  cursor: z.string().min(1).max(512).optional().meta({ description: '`page.nextCursor` of the page before' }),
+};
+export const PAGE_LIMIT_DEFAULT = 20;
+
+export const noBody = z.strictObject({}).optional();
+
+/** For cursors, which come back from outside. */
+export const isUuid = (value: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);

@@ -1,0 +1,64 @@
+// The end of a process: what was opened is closed in reverse, each stage with a deadline.
+import type { Logger } from '../logging/logger.ts';
+
+type Stage = { name: string; close: () => Promise<unknown> | void };
+
+export class Lifecycle {
+  private readonly logger: Logger;
+  private readonly timeoutMs: number;
+  private readonly stages: Stage[] = [];
+  private stopping: Promise<boolean> | null = null;
+
+  /** @param timeoutMs for all stages together */
+  constructor({ logger, timeoutMs }: { logger: Logger; timeoutMs: number }) {
+    this.logger = logger;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Registers how to undo what was just done. */
+  onStop(name: string, close: Stage['close']): void {
+    this.stages.push({ name, close });
+  }
+
+  get isStopping(): boolean {
+    return this.stopping !== null;
+  }
+
+  /** @returns whether every stage ended in time; a second call joins the first. */
+  stop(): Promise<boolean> {
+    this.stopping ??= this.closeInReverse();
+    return this.stopping;
+  }
+
+  private async closeInReverse(): Promise<boolean> {
+    const deadline = Date.now() + this.timeoutMs;
+    let isClean = true;
+    for (const stage of this.stages.toReversed()) {
+      const ended = await this.close(stage, Math.max(deadline - Date.now(), 100));
+      isClean &&= ended;
+    }
+    return isClean;
+  }
+
+  private async close({ name, close }: Stage, timeoutMs: number): Promise<boolean> {
+    try {
+      await within(timeoutMs, async () => close());
+      return true;
+    } catch (error) {
+      this.logger.error({ err: error, stage: name }, 'stage did not stop cleanly');
+      return false;
+    }
+  }
+}
+
+async function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,44 @@
+// The log: one JSON line per fact on stdout, readable lines on a developer's terminal.
+import { pino, type DestinationStream, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+import { currentRequestId } from './request-context.ts';
+
+export type { Logger } from 'pino';
+
+/** Last line of defence: call sites log by allow-list, these keys are scrubbed wherever they slip in. */
+const secretKeys = ['password', 'token', 'accessToken', 'refreshToken', 'secret', 'authorization', 'cookie', 'idempotencyKey'];
+
+export function createLogger({ level, isPretty }: { level: string; isPretty: boolean }, stream?: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: { service: 'waybill' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: () => ({ requestId: currentRequestId() }),
+      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
+      serializers: { err: describeError },
+    },
+    stream ?? stdout(isPretty),
+  );
+}
+
+/** Synchronous, so that the last line of a dying process is written. */
+const stdout = (isPretty: boolean): DestinationStream =>
+  isPretty ? pretty({ sync: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' }) : pino.destination({ dest: 1, sync: true });
+
+/** Allow-list: PostgreSQL's `detail`, `where` and `parameters` carry customers' values and stay out. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code, constraint, schema, table } = error as Error & Record<string, unknown>;
+  return {
+    type: error.name,
+    message: error.message,
+    code,
+    constraint,
+    schema,
+    table,
+    stack: error.stack,
+    cause: error.cause === undefined ? undefined : describeError(error.cause),
+  };
+}

@@ -1,0 +1,26 @@
+// Which web pages may call from a browser: an allow-list; any other origin is refused before anything runs.
+import cors from 'cors';
+import type { RequestHandler } from 'express';
+import { forbidden } from '../errors/app-error.ts';
+import type { Logger } from '../logging/logger.ts';
+
+export type CorsOptions = { allowedOrigins: string[]; publicUrl: string };
+
+export function allowOrigins({ allowedOrigins, publicUrl }: CorsOptions, logger: Logger): RequestHandler {
+  const allowed = new Set([...allowedOrigins, new URL(publicUrl).origin]);
+  const isAllowed = (origin: string) => allowed.has('*') || allowed.has(origin);
+  const answer = cors({
+    origin: (origin, done) => done(null, origin !== undefined && isAllowed(origin)),
+    credentials: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    allowedHeaders: ['Content-Type', 'Authorization', 'X-Requested-With', 'Accept', 'Idempotency-Key', 'If-Match', 'If-None-Match', 'X-Request-Id'],
+    exposedHeaders: ['ETag', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id', 'Idempotency-Replayed'],
+    maxAge: 86_400,
+  });
+  return (request, response, next) => {
+    const { origin } = request.headers;
+    if (origin === undefined || isAllowed(origin)) return answer(request, response, next);
+    logger.warn({ origin: origin.slice(0, 200) }, 'origin refused');
+    throw forbidden('origin_not_allowed', 'Pages of this origin may not call this API.');
+  };
+}

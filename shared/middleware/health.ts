@@ -1,0 +1,44 @@
+// What balancers, orchestrators and operators ask a process: alive, ready, which version, which numbers.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Router, type RequestHandler } from 'express';
+import { unauthenticated, unavailable } from '../errors/app-error.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+
+export type HealthOptions = {
+  /** Rejects when this process should get no requests just now; at most 2 s. */
+  checkReady: () => Promise<void>;
+  version: string;
+  commit: string;
+  metrics: Metrics;
+  /** null: open to all, in development only. */
+  metricsToken: string | null;
+};
+
+/** Mounted before limits, tokens and the request log: a probe every second must cost and say nothing. */
+export function health({ checkReady, version, commit, metrics, metricsToken }: HealthOptions): Router {
+  const router = Router();
+  const alive: RequestHandler = (_request, response) => void response.json({ status: 'ok' });
+  const ready: RequestHandler = async (_request, response) => {
+    await checkReady().catch((error: unknown) => {
+      throw unavailable('not_ready', 'This process takes no requests just now.', { retryAfterSeconds: 1, cause: error });
+    });
+    response.json({ status: 'ready' });
+  };
+  router.get(['/health', '/livez'], alive);
+  router.get(['/ready', '/readyz', '/healthz'], ready);
+  router.get('/version', (_request, response) => void response.json({ version, commit }));
+  router.get('/metrics', requireToken(metricsToken), async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  return router;
+}
+
+function requireToken(token: string | null): RequestHandler {
+  return (request, _response, next) => {
+    if (token === null || isSame(request.get('authorization') ?? '', `Bearer ${token}`)) return next();
+    throw unauthenticated('token_required', 'The metrics need the bearer token METRICS_TOKEN.');
+  };
+}
+
+const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -60,7 +60,7 @@ async function start(): Promise<void> {
   ownUrl = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   logger.info({ port: address.port, role: config.role, version, commit }, 'listening');
   if (process.stdout.isTTY || config.nodeEnv === 'development') {
-    process.stdout.write(banner({ url: localUrl(address), database: label, modules: listModules(modules).map(({ name }) => name) }));
+    process.stdout.write(banner({ url: urlFor(address), database: label, modules: listModules(modules).map(({ name }) => name) }));
   }
 }
 
@@ -138,7 +138,10 @@ async function closeServer(server: ReturnType<typeof createServer>): Promise<voi
   await closed.finally(() => clearInterval(idle));
 }
 
-const localUrl = ({ port }: AddressInfo): string => (config.publicUrl.endsWith(`:${config.port}`) ? `http://localhost:${port}` : config.publicUrl);
+/** PUBLIC_URL unless it is only the default, which does not know the port that PORT=0 was given. */
+function urlFor({ port }: AddressInfo): string {
+  return config.publicUrl === `http://localhost:${config.port}` ? `http://localhost:${port}` : config.publicUrl;
+}
 
 /** A second signal does not wait any longer. */
 async function stop(exitCode: number): Promise<void> {

@@ -84,7 +84,9 @@ async function ask(question: string): Promise<string> {
   return line;
 }
 
-const readLine = (): Promise<string> => firstLine(createInterface({ input: process.stdin }));
+function readLine(): Promise<string> {
+  return firstLine(createInterface({ input: process.stdin }));
+}
 
 async function firstLine(lines: ReturnType<typeof createInterface>): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -92,7 +94,7 @@ async function firstLine(lines: ReturnType<typeof createInterface>): Promise<str
       resolve(line);
       lines.close();
     });
-    lines.once('close', () => reject(new Error('No password came on standard input.')));
+    lines.once('close', () => reject(new Error('No password was given.')));
   });
 }
 

@@ -6,13 +6,11 @@ import { productView } from './product.view.ts';
 
 const ON_HAND_MAX = 1_000_000_000;
 
-const variant = z.strictObject({
-  sku,
-  title: text(200).nullable().optional(),
-  price,
-  taxRateBps: z.int().min(0).max(10_000).default(0).meta({ description: 'Hundredths of a percent: 1900 is 19 %' }),
-});
-const newVariant = variant.extend({ onHand: z.int().min(0).max(ON_HAND_MAX).default(0) });
+const taxRateBps = z.int().min(0).max(10_000).meta({ description: 'Hundredths of a percent: 1900 is 19 %' });
+
+/** No default in a patch: a price change must not take the tax away. */
+const variant = z.strictObject({ sku, title: text(200).nullable().optional(), price, taxRateBps: taxRateBps.optional() });
+const newVariant = variant.extend({ taxRateBps: taxRateBps.default(0), onHand: z.int().min(0).max(ON_HAND_MAX).default(0) });
 const title = text(200);
 const description = text(5000).nullable();
 const status = z.enum(['draft', 'active', 'archived']);

@@ -60,9 +60,10 @@ export class StockRepository {
   /** SKUs whose ledger does not sum to their level: none, unless somebody wrote past this house. */
   async findDifferences(connection: Connection): Promise<{ sku: string }[]> {
     const { rows } = await connection.query<{ sku: string }>(
-      `SELECT s.sku FROM catalog.stock s LEFT JOIN catalog.stock_movements m USING (sku)
-       GROUP BY s.sku, s.on_hand, s.reserved
-       HAVING s.on_hand <> coalesce(sum(m.on_hand_delta), 0) OR s.reserved <> coalesce(sum(m.reserved_delta), 0)`,
+      `SELECT sku FROM catalog.stock s FULL JOIN catalog.stock_movements m USING (sku)
+       GROUP BY sku, s.sku, s.on_hand, s.reserved
+       HAVING s.sku IS NULL OR s.on_hand <> coalesce(sum(m.on_hand_delta), 0) OR s.reserved <> coalesce(sum(m.reserved_delta), 0)
+       ORDER BY sku`,
     );
     return rows;
   }

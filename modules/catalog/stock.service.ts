@@ -43,11 +43,19 @@ export class StockService {
     });
   }
 
-  /** For orders, in their transaction: an ended order's reservation is free again. Below 0 the database refuses: a defect. */
+  /** For orders, in their transaction: an ended order's reservation is free again. @throws Error, for a defect: more than was reserved */
   async release(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
     const own = this.deps.database.join(tx);
-    await this.deps.stock.lock(own, lines.map(({ sku }) => sku));
+    const levels = await this.deps.stock.lock(own, lines.map(({ sku }) => sku));
+    const reserved = new Map(levels.map((level) => [level.sku, level.reserved]));
+    const isReserved = levels.length === lines.length && lines.every(({ sku, quantity }) => quantity <= (reserved.get(sku) ?? 0));
+    if (!isReserved) throw new Error(`order ${orderId} releases what it has not reserved`);
     await this.deps.stock.release(own, orderId, lines);
+  }
+
+  /** SKUs whose movements do not sum to their level: there should be none, ever. */
+  async ledgerDifferences(): Promise<string[]> {
+    return (await this.deps.stock.findDifferences(this.deps.database)).map(({ sku }) => sku);
   }
 }
 

@@ -4,7 +4,7 @@ import { newId } from '../../shared/domain/ids.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import type { Claim } from '../../shared/idempotency/idempotency.ts';
 import { currentRequestId } from '../../shared/logging/request-context.ts';
-import type { Quote } from './order.ts';
+import type { Quote, QuotedLine } from './order.ts';
 import { presentQuote, type OrderView } from './order.view.ts';
 
 export type NewOrder = {
@@ -28,16 +28,19 @@ const initial = { status: 'pending_payment', paymentStatus: 'unpaid', fulfillmen
 
 /** One round trip, one commit: see migrations/0002_place.sql. Anything but 'placed' changed nothing. */
 export async function placeOrder(connection: Connection, order: NewOrder, key: IdempotencyKey & { ttlMs: number }): Promise<Fate> {
-  const { rows } = await connection.query<{ fate: Fate }>('SELECT orders.place($1) AS fate', [JSON.stringify(commandOf(order, key))]);
+  const lines = order.quote.lines.map((line) => ({ id: newId(), ...line }));
+  const values = [JSON.stringify(commandOf(order, lines, key)), JSON.stringify(viewOf(order, lines))];
+  const { rows } = await connection.query<{ fate: Fate }>('SELECT orders.place($1, $2) AS fate', values);
   const [row] = rows;
   if (row === undefined) throw new Error('orders.place answered no row');
   return row.fate;
 }
 
-function commandOf(order: NewOrder, key: IdempotencyKey & { ttlMs: number }) {
+type NewLine = QuotedLine & { id: string };
+
+function commandOf(order: NewOrder, lines: NewLine[], key: IdempotencyKey & { ttlMs: number }) {
   const { id, customerId, actorId, quote, shippingAddress, note, reservationTtlMs } = order;
   const { currency, subtotalAmount, taxAmount, totalAmount } = quote;
-  const lines = quote.lines.map((line) => ({ id: newId(), ...line }));
   return {
     key,
     actorId,
@@ -45,16 +48,26 @@ function commandOf(order: NewOrder, key: IdempotencyKey & { ttlMs: number }) {
     factId: newId(),
     reservationTtlMs,
     order: { id, customerId, ...initial, currency, subtotal: subtotalAmount, tax: taxAmount, total: totalAmount, shippingAddress, note },
-    lines: lines.map(({ id: lineId, sku, title, quantity, unitAmount, taxRateBps, taxAmount: tax, totalAmount: total }, i) => ({
-      id: lineId, position: i + 1, sku, title, quantity, amount: unitAmount, currency, taxRateBps, tax, total,
-    })), // prettier-ignore
-    view: viewOf(order, lines.map((line) => line.id)),
+    lines: lines.map((line, i) => lineOf(line, currency, i + 1)),
   };
 }
 
+const lineOf = ({ id, sku, title, quantity, unitAmount, taxRateBps, taxAmount, totalAmount }: NewLine, currency: string, position: number) => ({
+  id, position, sku, title, quantity, amount: unitAmount, currency, taxRateBps, tax: taxAmount, total: totalAmount,
+}); // prettier-ignore
+
 /** The answer but for what only the database knows: number, placedAt, expiresAt. */
-function viewOf({ id, customerId, quote, shippingAddress, note }: NewOrder, lineIds: string[]): Omit<OrderView, 'number' | 'placedAt' | 'expiresAt'> {
-  const presented = presentQuote(quote);
-  const lines = presented.lines.map((line, i) => ({ id: lineIds[i] ?? '', ...line }));
-  return { ...presented, id, customerId, ...initial, lines, shippingAddress, note, cancelReason: null, version: 1 };
+function viewOf({ id, customerId, quote, shippingAddress, note }: NewOrder, newLines: NewLine[]): Omit<OrderView, 'number' | 'placedAt' | 'expiresAt'> {
+  const { lines, ...totals } = presentQuote(quote);
+  return {
+    id,
+    customerId,
+    ...initial,
+    lines: lines.map((line, i) => ({ id: newLines[i]?.id ?? '', ...line })),
+    ...totals,
+    shippingAddress,
+    note,
+    cancelReason: null,
+    version: 1,
+  };
 }

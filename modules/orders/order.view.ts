@@ -61,15 +61,19 @@ export function presentQuote({ currency, lines, subtotalAmount, taxAmount, total
 }
 
 export function presentOrder(order: OrderRow, lines: LineRow[]): OrderView {
+  const { currency, subtotal, tax, total } = presentQuote({ ...order, lines: [] });
   return {
-    ...presentQuote({ ...order, lines: [] }),
     id: order.id,
     number: `W-${order.number}`,
     customerId: order.customerId,
     status: order.status,
     paymentStatus: order.paymentStatus,
     fulfillmentStatus: order.fulfillmentStatus,
-    lines: lines.map((line) => ({ id: line.id, ...presentLine(line, order.currency) })),
+    currency,
+    lines: lines.map((line) => ({ id: line.id, ...presentLine(line, currency) })),
+    subtotal,
+    tax,
+    total,
     shippingAddress: order.shippingAddress,
     note: order.note,
     cancelReason: order.cancelReason,

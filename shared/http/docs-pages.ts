@@ -11,6 +11,7 @@ const swaggerFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui
 export function docsPages({ document, errorPages }: { document: object; errorPages: Record<string, string> }): Router {
   const router = Router();
   const openApi = JSON.stringify(document, null, 2);
+  router.get('/', (_request, response) => response.redirect('/docs/'));
   router.get('/openapi.json', (_request, response) => void response.type('json').send(openApi));
   router.get('/docs/errors', (_request, response) => void response.type('html').send(errorIndex(errorPages)));
   router.get('/docs/errors/:code', (request, response) => {

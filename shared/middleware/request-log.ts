@@ -6,12 +6,9 @@ import type { Logger } from '../logging/logger.ts';
 export const requestLog = (logger: Logger): RequestHandler =>
   pinoHttp<Request, Response>({
     logger,
-    quietReqLogger: true,
-    genReqId: (_request, response) => response.locals.requestId,
     customLogLevel: (_request, response, error) => levelOf(response.statusCode, error),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request',
-    customAttributeKeys: { reqId: 'requestId' },
     serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
     customProps: (request, response) => ({
       method: request.method,

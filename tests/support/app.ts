@@ -13,7 +13,7 @@ import { Dispatcher, purgeDelivered } from '../../shared/events/dispatcher.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import { Metrics } from '../../shared/metrics/metrics.ts';
 import { createApi, type Api } from './api.ts';
-import { withOwnRole } from './roles.ts';
+import { asModule, withOwnRole } from './roles.ts';
 
 export type Person = { userId: string; email: string; password: string; accessToken: string; refreshToken: string; auth: { Authorization: string } };
 type Options = { config?: Partial<Config>; logger?: Logger };
@@ -32,14 +32,14 @@ export async function startTestApp({ config: overrides = {}, logger = createLogg
   const config: Config = { ...loadConfig(testEnv), ...quiet, ...overrides };
   const { urlFor, drop } = await createTestDatabase();
   const pools: pg.Pool[] = [];
-  const open = (role: string, max = 10): pg.Pool => {
-    const pool = createPool({ connectionString: urlFor(role), max, statementTimeoutMs: config.databaseStatementTimeoutMs, applicationName: `test-${role}` }, logger);
+  const open = (role: string, connectionString: string, max: number): pg.Pool => {
+    const pool = createPool({ connectionString, max, statementTimeoutMs: config.databaseStatementTimeoutMs, applicationName: `test-${role}` }, logger);
     pools.push(pool);
     return pool;
   };
-  const superuser = open('postgres', 5);
-  const owner = createDatabase(open('waybill', 5));
-  const databaseOf = (module: string): Database => withOwnRole(createDatabase(open(module)), module);
+  const superuser = open('postgres', urlFor('postgres'), 5);
+  const owner = createDatabase(open('waybill', urlFor('waybill'), 5));
+  const databaseOf = (module: string): Database => withOwnRole(createDatabase(open(module, asModule(urlFor, module), 10)), module);
 
   let ownUrl = 'http://127.0.0.1:9';
   const modules = createModules({ config, databaseOf, logger, secrets: SECRETS, ownUrl: () => ownUrl });

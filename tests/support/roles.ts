@@ -7,13 +7,24 @@ export const MODULE_ROLES = ['users', 'catalog', 'orders', 'payments'] as const;
 /** Functions that a module offers to another by name: the SQL part of its face. */
 const OFFERED_FUNCTIONS = [{ signature: 'catalog.reserve(uuid, jsonb)', to: 'orders' }];
 
-/** Cluster-wide, so once per server. Members may switch to each other's role, but inherit nothing. */
+/** Who logs in for a module in the tests: may become each of them, but has no right of its own. */
+const LOGIN = 'tests_login';
+
+/** Cluster-wide, so once per server. */
 export async function createRoles(client: pg.Client): Promise<void> {
-  for (const role of MODULE_ROLES) await client.query(`CREATE ROLE ${role} LOGIN`);
+  await client.query(`CREATE ROLE ${LOGIN} LOGIN`);
   for (const role of MODULE_ROLES) {
-    const others = MODULE_ROLES.filter((other) => other !== role).join(', ');
-    await client.query(`GRANT ${others} TO ${role} WITH INHERIT FALSE, SET TRUE`);
+    await client.query(`CREATE ROLE ${role}; GRANT ${role} TO ${LOGIN} WITH INHERIT FALSE, SET TRUE`);
+    // The one role of production, for servers started as processes: it may do what every module may.
+    await client.query(`GRANT ${role} TO waybill WITH INHERIT TRUE`);
   }
+}
+
+/** The URL of a session that begins as this module's role. */
+export function asModule(urlFor: (user: string) => string, role: string): string {
+  const url = new URL(urlFor(LOGIN));
+  url.searchParams.set('options', `-c role=${role}`);
+  return url.href;
 }
 
 /** In a migrated database: each module gets its own schema, and the rooms that all share. */

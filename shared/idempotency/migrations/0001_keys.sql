@@ -5,7 +5,8 @@ CREATE TABLE idempotency.keys (
   -- sha256 of the parsed request: the same key with another body is a mistake of the client's.
   fingerprint text NOT NULL,
   -- The service's result ({"result": …}) or refusal ({"refusal": …}); null while a provider is being asked.
-  outcome jsonb,
+  -- json, not jsonb: a replay is the first answer with its keys in the same order.
+  outcome json,
   -- Until then the process that claimed the key may still be at work.
   leased_until timestamptz,
   -- What a claimed key is making, so that a retry can go on with it.
@@ -19,7 +20,7 @@ CREATE INDEX keys_expires_at ON idempotency.keys (expires_at);
 
 -- state: 'new' | 'replay' | 'reused' | 'in_progress' | 'resume'.
 -- The advisory lock makes a twin in another process fail at once instead of waiting on a row and holding a connection.
-CREATE FUNCTION idempotency.claim(p_scope text, p_key text, p_fingerprint text, OUT state text, OUT outcome jsonb, OUT resource_id uuid)
+CREATE FUNCTION idempotency.claim(p_scope text, p_key text, p_fingerprint text, OUT state text, OUT outcome json, OUT resource_id uuid)
 LANGUAGE plpgsql AS $$
 DECLARE
   found_key idempotency.keys;
@@ -40,7 +41,7 @@ BEGIN
   END;
 END $$;
 
-CREATE FUNCTION idempotency.remember(p_scope text, p_key text, p_fingerprint text, p_outcome jsonb, p_ttl_ms bigint) RETURNS void
+CREATE FUNCTION idempotency.remember(p_scope text, p_key text, p_fingerprint text, p_outcome json, p_ttl_ms bigint) RETURNS void
 LANGUAGE sql AS $$
   INSERT INTO idempotency.keys (scope, key, fingerprint, outcome, expires_at)
   VALUES (p_scope, p_key, p_fingerprint, p_outcome, now() + p_ttl_ms * interval '1 ms')

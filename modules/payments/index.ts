@@ -1,0 +1,64 @@
+// The face of payments: what app.ts plugs in and what it gets.
+import type { Database } from '../../shared/database/database.ts';
+import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Outbox } from '../../shared/events/outbox.ts';
+import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { PaymentController } from './payment.controller.ts';
+import { paymentErrorPages } from './payment.errors.ts';
+import { paymentJobs } from './payment.jobs.ts';
+import { Reconciliation } from './payment.reconciliation.ts';
+import { paymentRoutes } from './payment.routes.ts';
+import { PaymentService, type Orders } from './payment.service.ts';
+import { Settlement } from './payment.settlement.ts';
+import { paymentSubscriptions } from './payment.subscriptions.ts';
+import { TwoPhases } from './payment.two-phases.ts';
+import { PatientProvider } from './provider.ts';
+import { testProviderRouter } from './providers/test-provider.page.ts';
+import { TestProvider } from './providers/test-provider.ts';
+
+export type { Orders } from './payment.service.ts';
+
+export const paymentsMigrations: MigrationSource = { schema: 'payments', directory: new URL('./migrations/', import.meta.url) };
+
+type Deps = {
+  database: Database;
+  outbox: Outbox;
+  idempotency: Idempotency;
+  logger: Logger;
+  orders: Orders;
+  provider: ProviderSettings;
+};
+
+type ProviderSettings = {
+  publicUrl: string;
+  /** Where this server reaches itself; a function, as its port may be known late. */
+  webhookBaseUrl: string | (() => string);
+  testProviderSecret: string;
+  /** After it a call counts as unanswered. */
+  callTimeoutMs?: number;
+  /** Longer than two calls: after it another process goes on with what this one left. */
+  leaseMs?: number;
+};
+
+export function createPayments({ database, outbox, idempotency, logger, orders, provider: settings }: Deps) {
+  const { testProviderSecret: secret, publicUrl, webhookBaseUrl, callTimeoutMs: timeoutMs = 10_000, leaseMs = 30_000 } = settings;
+  const testProvider = new TestProvider({ database, logger, secret, publicUrl, webhookBaseUrl });
+  const provider = new PatientProvider(testProvider, { timeoutMs, logger });
+  const settlement = new Settlement({ orders, outbox });
+  const reconciliation = new Reconciliation({ database, provider, settlement, logger, leaseMs });
+  const twoPhases = new TwoPhases({ database, idempotency, leaseMs });
+  const service = new PaymentService({ database, orders, provider, settlement, reconciliation, twoPhases, leaseMs });
+  return {
+    name: 'payments',
+    service,
+    /** The outside world as it is played here, e.g. for a test that lets it fail. */
+    provider: testProvider,
+    testProviderRouter: testProviderRouter(testProvider),
+    routes: paymentRoutes(new PaymentController(service)),
+    errorPages: paymentErrorPages,
+    subscriptions: paymentSubscriptions(service),
+    jobs: paymentJobs(reconciliation, database),
+    migrations: paymentsMigrations,
+  };
+}

@@ -1,0 +1,114 @@
+// Asks the provider about payments that are open or owed, and gives back what is owed.
+import type { Database } from '../../shared/database/database.ts';
+import { newId } from '../../shared/domain/ids.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import * as payments from './payment.repository.ts';
+import type { PaymentRow, RefundRow } from './payment.repository.ts';
+import type { Settlement } from './payment.settlement.ts';
+import { isOpen, NEVER_REACHED_MS, waitAfterLookMs, wayBack } from './payment.ts';
+import type { PatientProvider, ProviderState } from './provider.ts';
+
+const BATCH_MAX = 10;
+
+type Deps = { database: Database; provider: PatientProvider; settlement: Settlement; logger: Logger; leaseMs: number };
+
+export class Reconciliation {
+  private readonly database: Database;
+  private readonly provider: PatientProvider;
+  private readonly settlement: Settlement;
+  private readonly logger: Logger;
+  /** Longer than a fetch and a void or refund together (2 × 10 s). */
+  private readonly leaseMs: number;
+
+  constructor({ database, provider, settlement, logger, leaseMs }: Deps) {
+    this.database = database;
+    this.provider = provider;
+    this.settlement = settlement;
+    this.logger = logger;
+    this.leaseMs = leaseMs;
+  }
+
+  /** Everything that is due; any number of processes share the work. */
+  async reconcileDue(): Promise<void> {
+    for (;;) {
+      const due = await payments.claimDue(this.database, this.provider.name, BATCH_MAX, this.leaseMs);
+      if (due.length === 0) return;
+      await Promise.all(due.map((payment) => this.lookOrLog(payment)));
+    }
+  }
+
+  /** One payment, now. What cannot be done now is done by the job. */
+  async reconcile(paymentId: string): Promise<void> {
+    const payment = await payments.claim(this.database, paymentId, this.leaseMs);
+    if (payment !== null && (isOpen(payment) || payment.isOwed)) await this.look(payment);
+  }
+
+  /** One faulty payment does not keep the others waiting. */
+  private async lookOrLog(payment: PaymentRow): Promise<void> {
+    await this.look(payment).catch((error: unknown) =>
+      this.logger.warn({ err: error, paymentId: payment.id }, 'payment not reconciled; trying again'),
+    );
+  }
+
+  private async look(claimed: PaymentRow): Promise<void> {
+    const state = await this.provider.fetch(claimed.id);
+    const payment = await this.settleLook(claimed, state);
+    const after = state === null ? payment : await this.giveBack(payment, state);
+    if (isOpen(after) || after.isOwed) await payments.postpone(this.database, claimed, waitAfterLookMs(claimed.looks));
+  }
+
+  private settleLook(claimed: PaymentRow, state: ProviderState | null): Promise<PaymentRow> {
+    return this.database.transaction(async (tx) => {
+      const payment = await payments.lock(tx, claimed.id);
+      if (payment === null) throw new Error(`payment ${claimed.id} has vanished`);
+      if (state !== null) return this.settlement.apply(tx, payment, state);
+      return neverReached(payment, claimed) ? this.settlement.apply(tx, payment, neverReachedState) : payment;
+    });
+  }
+
+  /** Seen from the provider's side: a payment that we call declined may hold money there. */
+  private async giveBack(payment: PaymentRow, state: ProviderState): Promise<PaymentRow> {
+    const way = wayBack(payment, state);
+    if (way === 'void') return this.settleStep(payment, await this.provider.void(payment.id));
+    if (way === 'refund') return this.refund(payment);
+    return payment;
+  }
+
+  private async refund(payment: PaymentRow): Promise<PaymentRow> {
+    const refund = await this.openRefund(payment.id);
+    if (refund === null) return payment;
+    const { id: refundId, amountMinor, currency } = refund;
+    const state = await this.provider.refund({ refundId, paymentId: payment.id, amount: { amount: amountMinor, currency } });
+    return this.settleStep(payment, state);
+  }
+
+  /** Committed before the provider is asked; a later try finds it, so that the provider sees one refund. */
+  private openRefund(paymentId: string): Promise<RefundRow | null> {
+    return this.database.transaction(async (tx) => {
+      const payment = await payments.lock(tx, paymentId);
+      if (payment === null || !payment.isOwed) return null;
+      const { orderId, currency, capturedMinor, refundedMinor, giveBackReason } = payment;
+      const pending = await payments.findPendingRefund(tx, paymentId);
+      if (pending !== null) return pending;
+      const refund = { id: newId(), amountMinor: capturedMinor - refundedMinor, currency };
+      await payments.insertRefund(tx, { ...refund, paymentId, orderId, reason: giveBackReason ?? 'given_back' });
+      return refund;
+    });
+  }
+
+  /** A step that was refused leaves the charge as it was: the next look tells how that is. */
+  private async settleStep(payment: PaymentRow, state: ProviderState): Promise<PaymentRow> {
+    if (state.state === 'declined') {
+      this.logger.warn({ paymentId: payment.id, reason: state.reason }, 'the provider did not give the money back; trying again');
+      return payment;
+    }
+    const after = await this.database.transaction((tx) => this.settlement.settle(tx, payment.id, state));
+    return after ?? payment;
+  }
+}
+
+/** Decided only by whoever took the payment up last: a retry of the customer's may be authorising it this moment. */
+const neverReached = (payment: PaymentRow, claimed: PaymentRow): boolean =>
+  isOpen(payment) && payment.ageMs >= NEVER_REACHED_MS && payment.looks === claimed.looks;
+
+const neverReachedState: ProviderState = { state: 'declined', reason: 'never_reached_provider' };

@@ -1,0 +1,45 @@
+// How often one may try to log in, to refresh and to register: every attempt counts, the refused and the malformed too.
+import type { Request, RequestHandler } from 'express';
+import { addressOf, hashed, limitRate } from '../../shared/middleware/rate-limit.ts';
+import { readRefreshToken } from './session.ts';
+
+export type AttemptLimitOptions = { windowMs: number; loginMax: number; loginAddressMax: number };
+export type AttemptLimits = { register: RequestHandler[]; login: RequestHandler[]; refresh: RequestHandler[] };
+
+/** What an attempt is aimed at, from a body that nobody has checked; null when it names nothing. */
+type Aim = (body: Record<string, unknown>) => string | null;
+
+export function createAttemptLimits(options: AttemptLimitOptions, refreshKey: Buffer): AttemptLimits {
+  return {
+    register: limitsOf('register', accountAimedAt, options),
+    login: limitsOf('login', accountAimedAt, options),
+    refresh: limitsOf('refresh', (body) => sessionAimedAt(body, refreshKey), options),
+  };
+}
+
+/** The address comes first: what it is refused no longer counts against somebody's account. */
+function limitsOf(
+  name: string,
+  aim: Aim,
+  { windowMs, loginMax, loginAddressMax }: AttemptLimitOptions,
+): RequestHandler[] {
+  return [
+    limitRate({ name: `${name}-address`, max: loginAddressMax, windowMs, keyOf: addressOf }),
+    limitRate({ name: `${name}-account`, max: loginMax, windowMs, keyOf: (request) => keyOf(request, aim) }),
+  ];
+}
+
+/** Attempts aimed at nothing share their sender's counter. */
+function keyOf(request: Request, aim: Aim): string {
+  const body: unknown = request.body;
+  const target = typeof body === 'object' && body !== null ? aim({ ...body }) : null;
+  return target === null ? `from ${addressOf(request)}` : hashed(target);
+}
+
+const accountAimedAt: Aim = ({ email }) => (typeof email === 'string' ? email.trim().toLowerCase() : null);
+
+/** A forged token counts for itself, so that a session's id is not enough to lock its owner out. */
+function sessionAimedAt({ refreshToken }: Record<string, unknown>, key: Buffer): string | null {
+  if (typeof refreshToken !== 'string') return null;
+  return readRefreshToken(refreshToken, key)?.sessionId ?? refreshToken;
+}

@@ -1,0 +1,84 @@
+// The face of the users module: accounts, roles and sessions.
+import type { Database } from '../../shared/database/database.ts';
+import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Subscription } from '../../shared/events/dispatcher.ts';
+import type { VerifyToken } from '../../shared/http/actor.ts';
+import type { Route } from '../../shared/http/route.ts';
+import type { RecurringJob } from '../../shared/jobs/jobs.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { AccessTokens } from './access-tokens.ts';
+import { createAttemptLimits, type AttemptLimitOptions } from './attempt-limits.ts';
+import { PasswordHasher, type PasswordCost } from './password-hasher.ts';
+import { SessionController } from './session.controller.ts';
+import { sessionJobs } from './session.jobs.ts';
+import { SessionRepository } from './session.repository.ts';
+import { sessionRoutes } from './session.routes.ts';
+import { SessionService } from './session.service.ts';
+import { refreshKeyOf } from './session.ts';
+import { TokenVerifier } from './token-verifier.ts';
+import { UserController } from './user.controller.ts';
+import { UserRepository } from './user.repository.ts';
+import { userRoutes } from './user.routes.ts';
+import { UserService } from './user.service.ts';
+import { userErrorPages } from './users.errors.ts';
+
+export { roles, type Role } from './roles.ts';
+
+export type UsersDeps = {
+  database: Database;
+  logger: Logger;
+  tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
+  limits: AttemptLimitOptions;
+  /** OWASP's unless given: tests may be cheaper. */
+  passwordCost?: PasswordCost;
+};
+
+export type UsersModule = {
+  name: 'users';
+  routes: Route[];
+  errorPages: Record<string, string>;
+  subscriptions: Subscription[];
+  jobs: RecurringJob[];
+  migrations: MigrationSource;
+  verifyToken: VerifyToken;
+  service: UserService;
+};
+
+export const usersMigrations: MigrationSource = {
+  schema: 'users',
+  directory: new URL('./migrations/', import.meta.url),
+};
+
+export function createUsers({ database, logger, tokens, limits, passwordCost }: UsersDeps): UsersModule {
+  const users = new UserRepository();
+  const sessions = new SessionRepository();
+  const passwords = new PasswordHasher(passwordCost);
+  const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
+  const verifier = new TokenVerifier({ database, sessions, accessTokens });
+  const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
+  const userService = new UserService({ database, users, passwords });
+  const sessionService = new SessionService({
+    database,
+    logger,
+    users,
+    sessions,
+    passwords,
+    accessTokens,
+    verifier,
+    refresh,
+  });
+  const attemptLimits = createAttemptLimits(limits, refresh.key);
+  return {
+    name: 'users',
+    routes: [
+      ...userRoutes(new UserController(userService), attemptLimits),
+      ...sessionRoutes(new SessionController(sessionService), attemptLimits),
+    ],
+    errorPages: userErrorPages,
+    subscriptions: [],
+    jobs: sessionJobs(sessionService),
+    migrations: usersMigrations,
+    verifyToken: verifier.verify,
+    service: userService,
+  };
+}

@@ -1,0 +1,46 @@
+// What each role may do.
+
+const permissions = {
+  customer: ['account:own', 'orders:own'],
+  support: ['account:own', 'users:read', 'orders:read', 'orders:place', 'orders:cancel', 'products:read'],
+  catalog: ['account:own', 'products:read', 'products:write', 'stock:read'],
+  warehouse: ['account:own', 'products:read', 'stock:read', 'stock:adjust', 'orders:read', 'orders:fulfill'],
+  finance: [
+    'account:own',
+    'products:read',
+    'orders:read',
+    'orders:export',
+    'orders:refund',
+    'payments:capture',
+    'payments:void',
+  ],
+  admin: [
+    'account:own',
+    'users:read',
+    'products:read',
+    'products:write',
+    'stock:read',
+    'stock:adjust',
+    'orders:own',
+    'orders:read',
+    'orders:place',
+    'orders:cancel',
+    'orders:fulfill',
+    'orders:export',
+    'orders:refund',
+    'payments:capture',
+    'payments:void',
+  ],
+} as const;
+
+export type Role = keyof typeof permissions;
+
+export const roles = ['customer', 'support', 'catalog', 'warehouse', 'finance', 'admin'] as const satisfies Role[];
+
+const permissionSets: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  roles.map((role) => [role, new Set<string>(permissions[role])]),
+);
+const nothing: ReadonlySet<string> = new Set();
+
+/** A role that this version does not know may do nothing: a newer one may have given it. */
+export const permissionsOf = (role: string): ReadonlySet<string> => permissionSets.get(role) ?? nothing;

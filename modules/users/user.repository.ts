@@ -1,0 +1,61 @@
+// Accounts as rows of users.users.
+import type { Connection } from '../../shared/database/database.ts';
+import type { Credentials, NewUser, User } from './user.ts';
+
+const columns = 'id, email, name, role, created_at AS "createdAt", version';
+
+/** Any number, the same in every process: the key of an advisory lock. */
+const STAFF_LOCK_KEY = 5_480_217_633;
+
+export class UserRepository {
+  /** @returns null when the e-mail is taken */
+  async insert(connection: Connection, { id, email, name, passwordHash, role }: NewUser): Promise<User | null> {
+    const { rows } = await connection.query<User>(
+      `INSERT INTO users.users (id, email, name, password_hash, role) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (email) DO NOTHING RETURNING ${columns}`,
+      [id, email, name, passwordHash, role],
+    );
+    return rows[0] ?? null;
+  }
+
+  async find(connection: Connection, id: string): Promise<User | null> {
+    const { rows } = await connection.query<User>(`SELECT ${columns} FROM users.users WHERE id = $1`, [id]);
+    return rows[0] ?? null;
+  }
+
+  async findCredentials(connection: Connection, email: string): Promise<Credentials | null> {
+    const { rows } = await connection.query<Credentials>(
+      `SELECT id AS "userId", password_hash AS "passwordHash", status = 'active' AS "isActive"
+       FROM users.users WHERE email = $1`,
+      [email],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** @returns null when `version` is no longer the row's */
+  async updateName(connection: Connection, id: string, version: number, name: string): Promise<User | null> {
+    const { rows } = await connection.query<User>(
+      `UPDATE users.users SET name = $3, updated_at = now(), version = version + 1
+       WHERE id = $1 AND version = $2 RETURNING ${columns}`,
+      [id, version, name],
+    );
+    return rows[0] ?? null;
+  }
+
+  async isActive(connection: Connection, id: string): Promise<boolean> {
+    const { rowCount } = await connection.query(`SELECT FROM users.users WHERE id = $1 AND status = 'active'`, [id]);
+    return rowCount === 1;
+  }
+
+  async staffExists(connection: Connection): Promise<boolean> {
+    const { rows } = await connection.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT FROM users.users WHERE role <> 'customer') AS found`,
+    );
+    return rows[0]?.found === true;
+  }
+
+  /** Until the transaction ends: a row that is not there yet cannot be locked. */
+  async lockStaff(connection: Connection): Promise<void> {
+    await connection.query('SELECT pg_advisory_xact_lock($1)', [STAFF_LOCK_KEY]);
+  }
+}

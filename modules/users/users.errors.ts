@@ -1,0 +1,14 @@
+// What each error code of this module means, for the page behind a problem's `type`.
+
+export const userErrorPages: Record<string, string> = {
+  email_taken:
+    'An account with this e-mail address exists already; upper and lower case make no difference. Log in with it, or register another address.',
+  password_weak:
+    'The password is among the first that an attacker would try: one of the most used, characters in a row, or your e-mail address. Choose another; a few unrelated words make a good one.',
+  credentials_invalid:
+    'The e-mail address or the password is wrong, or the account is disabled; the answer does not tell which. Check both and try again: a few attempts per quarter of an hour are allowed.',
+  refresh_token_invalid:
+    'The refresh token is not one of ours, has expired, was already used, or its session has ended. Log in again. A refresh token is good once: keep the one that comes with each answer, since using an old one later ends the session.',
+  password_hashing_busy:
+    'So many passwords are being checked that yours would have to wait too long. Nothing has happened; try again after the seconds given by Retry-After.',
+};

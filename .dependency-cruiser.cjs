@@ -3,7 +3,8 @@ module.exports = {
   forbidden: [
     {
       name: 'module-imports-module',
-      comment: 'A module imports itself and shared; what it needs of another it states as a type, and app.ts plugs it in.',
+      comment:
+        'A module imports itself and shared; what it needs of another it states as a type, and app.ts plugs it in.',
       severity: 'error',
       from: { path: '^modules/([^/]+)/', pathNot: '/tests/' },
       to: { path: '^modules/', pathNot: '^modules/$1/' },
@@ -44,9 +45,17 @@ module.exports = {
       comment: 'order.ts, payment.ts and their like decide; they touch no database, no HTTP, no clock of a library.',
       severity: 'error',
       from: { path: '^modules/[^/]+/[a-z-]+\\.ts$', pathNot: '/index\\.ts$' },
-      to: { path: '^(shared/(database|http|middleware|logging)/|node_modules/)', pathNot: 'node_modules/(zod|@types)/' },
+      to: {
+        path: '^(shared/(database|http|middleware|logging)/|node_modules/)',
+        pathNot: 'node_modules/(zod|@types)/',
+      },
     },
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -63,7 +63,11 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
       refreshTtlMs: config.refreshTokenTtlMs,
       refreshGraceMs: config.refreshGraceMs,
     },
-    limits: { windowMs: config.rateLimitWindowMs, loginMax: config.loginRateLimitMax, loginAddressMax: config.loginRateLimitAddressMax },
+    limits: {
+      windowMs: config.rateLimitWindowMs,
+      loginMax: config.loginRateLimitMax,
+      loginAddressMax: config.loginRateLimitAddressMax,
+    },
   });
 
   const catalog = createCatalog({ database: databaseOf('catalog'), idempotency });
@@ -93,7 +97,11 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
 export const listModules = ({ users, catalog, orders, payments }: Modules) => [users, catalog, orders, payments];
 
 /** The house keeps its own rooms clean: keys and deliveries that nobody will ask for again. */
-export const housekeepingJobs = ({ idempotency }: Modules, purgeDelivered: () => Promise<number>, database: Database): RecurringJob[] => [
+export const housekeepingJobs = (
+  { idempotency }: Modules,
+  purgeDelivered: () => Promise<number>,
+  database: Database,
+): RecurringJob[] => [
   { name: 'idempotency.purge', everySeconds: 600, run: () => untilNone(() => idempotency.purge(database)) },
   { name: 'events.purge', everySeconds: 600, run: () => untilNone(purgeDelivered) },
 ];
@@ -103,12 +111,25 @@ async function untilNone(purgeBatch: () => Promise<number>): Promise<void> {
 }
 
 export const openApiOf = (modules: Modules, version: string) =>
-  openApiDocument(listModules(modules).map(({ name, routes }) => ({ tag: name, routes })), version);
+  openApiDocument(
+    listModules(modules).map(({ name, routes }) => ({ tag: name, routes })),
+    version,
+  );
 
-type Operations = { config: Config; logger: Logger; metrics: Metrics; version: string; commit: string; checkReady: () => Promise<void> };
+type Operations = {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  version: string;
+  commit: string;
+  checkReady: () => Promise<void>;
+};
 
 /** The pipeline, top to bottom; every request passes it in this order. */
-export function createApp(modules: Modules, { config, logger, metrics, version, commit, checkReady }: Operations): Express {
+export function createApp(
+  modules: Modules,
+  { config, logger, metrics, version, commit, checkReady }: Operations,
+): Express {
   const app = express();
   app.set('query parser', 'simple').set('trust proxy', config.trustProxy).disable('x-powered-by').disable('etag');
 

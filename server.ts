@@ -19,7 +19,10 @@ import { createLogger } from './shared/logging/logger.ts';
 import { Metrics } from './shared/metrics/metrics.ts';
 
 const config = readConfig();
-const logger = createLogger({ level: config.logLevel, isPretty: process.stdout.isTTY && config.nodeEnv === 'development' });
+const logger = createLogger({
+  level: config.logLevel,
+  isPretty: process.stdout.isTTY && config.nodeEnv === 'development',
+});
 const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
 process.on('SIGTERM', () => void stop(0));
 process.on('SIGINT', () => void stop(0));
@@ -44,14 +47,22 @@ async function start(): Promise<void> {
     await modules.users.service.ensureAdmin({ email: config.adminEmail, password: config.adminPassword });
   }
   const subscriptions = listModules(modules).flatMap((one) => one.subscriptions);
-  const dispatcher = new Dispatcher({ database, subscriptions, logger: logger.child({ module: 'events' }), pollMs: config.eventsPollMs });
+  const dispatcher = new Dispatcher({
+    database,
+    subscriptions,
+    logger: logger.child({ module: 'events' }),
+    pollMs: config.eventsPollMs,
+  });
   await dispatcher.announce();
 
   if (config.role !== 'web') {
     modules.outbox.onRecorded(() => dispatcher.wake());
     dispatcher.start();
     lifecycle.onStop('events', () => dispatcher.stop());
-    const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, () => purgeDelivered(database), database)];
+    const jobs = [
+      ...listModules(modules).flatMap((one) => one.jobs),
+      ...housekeepingJobs(modules, () => purgeDelivered(database), database),
+    ];
     await startJobs(directUrl, jobs);
   }
   const { version, commit } = await buildOf();
@@ -60,7 +71,9 @@ async function start(): Promise<void> {
   ownUrl = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   logger.info({ port: address.port, role: config.role, version, commit }, 'listening');
   if (process.stdout.isTTY || config.nodeEnv === 'development') {
-    process.stdout.write(banner({ url: urlFor(address), database: label, modules: listModules(modules).map(({ name }) => name) }));
+    process.stdout.write(
+      banner({ url: urlFor(address), database: label, modules: listModules(modules).map(({ name }) => name) }),
+    );
   }
 }
 
@@ -71,16 +84,23 @@ function readConfig(): Config {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(CONFIG_EXIT_CODE);
+    return process.exit(CONFIG_EXIT_CODE);
   }
 }
 
 /** `directUrl` reaches the server without a pooler in between: jobs listen, migrations lock. */
 async function openDatabase(): Promise<{ url: string; directUrl: string; label: string }> {
   if (config.databaseUrl !== null) {
-    return { url: config.databaseUrl, directUrl: config.databaseDirectUrl ?? config.databaseUrl, label: 'PostgreSQL at DATABASE_URL' };
+    return {
+      url: config.databaseUrl,
+      directUrl: config.databaseDirectUrl ?? config.databaseUrl,
+      label: 'PostgreSQL at DATABASE_URL',
+    };
   }
-  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, onOutput: (line) => logger.debug({ module: 'postgres' }, line) });
+  const embedded = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    onOutput: (line) => logger.debug({ module: 'postgres' }, line),
+  });
   lifecycle.onStop('embedded PostgreSQL', () => embedded.stop());
   return { url: embedded.url, directUrl: embedded.url, label: `embedded PostgreSQL, data in ${embedded.dataPath}` };
 }
@@ -110,7 +130,10 @@ async function requireDurableCommits(database: Database): Promise<void> {
 }
 
 async function startJobs(url: string, jobs: ConstructorParameters<typeof JobRunner>[0]['jobs']): Promise<void> {
-  const pool = createPool({ connectionString: url, max: 4, statementTimeoutMs: 60_000, applicationName: 'waybill-jobs' }, logger);
+  const pool = createPool(
+    { connectionString: url, max: 4, statementTimeoutMs: 60_000, applicationName: 'waybill-jobs' },
+    logger,
+  );
   lifecycle.onStop('job pool', () => pool.end());
   const runner = new JobRunner({ pool, jobs, logger: logger.child({ module: 'jobs' }) });
   await runner.start();
@@ -123,7 +146,10 @@ async function checkReady(database: Database): Promise<void> {
 }
 
 async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressInfo> {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1000 }, app);
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1000 },
+    app,
+  );
   server.listen({ port: config.port, ...(config.host !== null && { host: config.host }) });
   await once(server, 'listening');
   lifecycle.onStop('http', () => closeServer(server));

@@ -7,7 +7,9 @@ const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { encodin
 const audit = parse(stdout);
 const total = audit?.metadata?.vulnerabilities?.total;
 if (total === undefined) {
-  process.stdout.write('npm audit: unavailable (the registry did not answer it); nothing is known, which is not the same as clean\n');
+  process.stdout.write(
+    'npm audit: unavailable (the registry did not answer it); nothing is known, which is not the same as clean\n',
+  );
 } else {
   process.stdout.write(`npm audit: ${total} known advisories in the production tree\n`);
   process.exitCode = total > 0 ? 1 : 0;

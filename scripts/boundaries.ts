@@ -5,15 +5,22 @@ const ROOTS = ['app.ts', 'server.ts', 'modules', 'shared', 'scripts', 'chaos'];
 /** A checker that silently sees half of the files is worse than none: this many imports were there when the rules were written. */
 const IMPORTS_MIN = 300;
 
-type Cruise = { summary: { totalDependenciesCruised: number; violations: { rule: { name: string }; from: string; to: string }[] } };
+type Cruise = {
+  summary: { totalDependenciesCruised: number; violations: { rule: { name: string }; from: string; to: string }[] };
+};
 
-const { stdout, stderr } = spawnSync('npx', ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...ROOTS], {
-  encoding: 'utf8',
-  maxBuffer: 64 * 1024 * 1024,
-});
+const { stdout, stderr } = spawnSync(
+  'npx',
+  ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...ROOTS],
+  {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  },
+);
 if (!stdout.startsWith('{')) throw new Error(`dependency-cruiser did not answer: ${stderr}`);
 const { summary } = JSON.parse(stdout) as Cruise;
 for (const { rule, from, to } of summary.violations) process.stderr.write(`${rule.name}: ${from} → ${to}\n`);
 process.stdout.write(`${summary.totalDependenciesCruised} imports seen, ${summary.violations.length} violations\n`);
-if (summary.totalDependenciesCruised < IMPORTS_MIN) process.stderr.write(`fewer than ${IMPORTS_MIN}: files are not being read\n`);
+if (summary.totalDependenciesCruised < IMPORTS_MIN)
+  process.stderr.write(`fewer than ${IMPORTS_MIN}: files are not being read\n`);
 process.exitCode = summary.violations.length > 0 || summary.totalDependenciesCruised < IMPORTS_MIN ? 1 : 0;

@@ -11,5 +11,7 @@ await writeFile('dist/build.json', JSON.stringify(await buildOfCheckout()));
 
 async function copySql(folder: string): Promise<void> {
   const files = await readdir(folder, { recursive: true });
-  await Promise.all(files.filter((file) => file.endsWith('.sql')).map((file) => cp(join(folder, file), join('dist', folder, file))));
+  await Promise.all(
+    files.filter((file) => file.endsWith('.sql')).map((file) => cp(join(folder, file), join('dist', folder, file))),
+  );
 }

@@ -25,7 +25,8 @@ for (const [name, command] of steps) {
 }
 
 process.stdout.write('\n');
-for (const { name, passed, seconds } of results) process.stdout.write(`${passed ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`);
+for (const { name, passed, seconds } of results)
+  process.stdout.write(`${passed ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`);
 const failed = results.filter(({ passed }) => !passed).length;
 process.stdout.write(`\n${results.length - failed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -47,7 +47,12 @@ const callers = header.trim().split(/\s+/);
 const rows: Row[] = lines.map((line) => {
   const [name = '', ...statuses] = line.trim().split(/\s+/);
   const [operationId = '', variant = ''] = name.split('/');
-  return { name, operationId, variant, expected: Object.fromEntries(callers.map((caller, i) => [caller, Number(statuses[i])])) };
+  return {
+    name,
+    operationId,
+    variant,
+    expected: Object.fromEntries(callers.map((caller, i) => [caller, Number(statuses[i])])),
+  };
 });
 
 let app: TestApp;
@@ -66,14 +71,18 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 test('the table has a row for every operation, an operation for every row, and a status for every caller', () => {
-  expect([...new Set(rows.map(({ operationId }) => operationId))].toSorted()).toEqual(operations.map(({ id }) => id).toSorted());
+  expect([...new Set(rows.map(({ operationId }) => operationId))].toSorted()).toEqual(
+    operations.map(({ id }) => id).toSorted(),
+  );
   const incomplete = rows.filter(({ expected }) => Object.values(expected).some((status) => !Number.isInteger(status)));
   expect(incomplete).toEqual([]);
 });
 
 test('every status of the table is documented at its operation', () => {
   const undocumented = rows.flatMap(({ name, operationId, expected }) =>
-    Object.values(expected).filter((status) => !operationCalled(operationId).statuses.includes(status)).map((status) => `${name} ${status}`),
+    Object.values(expected)
+      .filter((status) => !operationCalled(operationId).statuses.includes(status))
+      .map((status) => `${name} ${status}`),
   );
   expect(undocumented).toEqual([]);
 });
@@ -99,10 +108,18 @@ describe('a stranger’s object answers like a missing one', () => {
   test.each(hidden)('$name', async ({ operationId }) => {
     const other = personIn(people, 'other');
     const foreign = await requestFor(app, operationCalled(operationId), world, other);
-    const missing = { ...foreign, path: foreign.path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '01939d3a-7c1e-7b1a-8f00-0000000000ff') };
+    const missing = {
+      ...foreign,
+      path: foreign.path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '01939d3a-7c1e-7b1a-8f00-0000000000ff'),
+    };
     expect(missing.path).not.toBe(foreign.path);
     const answers = [await send(app, foreign, other), await send(app, missing, other)];
-    const [one, two] = answers.map(({ status, body }) => ({ status, ...(body as object), instance: '', requestId: '' }));
+    const [one, two] = answers.map(({ status, body }) => ({
+      status,
+      ...(body as object),
+      instance: '',
+      requestId: '',
+    }));
     expect(one).toEqual(two);
   });
 });
@@ -111,7 +128,9 @@ test('a customer’s list shows no order of somebody else', async () => {
   const orderId = await world.ids['orders']?.();
   const seenBy = async (person: Person) => {
     const { body } = await app.api.get('/api/v1/orders?limit=100').set(person.auth).expect(200);
-    return (body.data as { id: string; customerId: string }[]).filter(({ id, customerId }) => id === orderId || customerId === owner.userId).length;
+    return (body.data as { id: string; customerId: string }[]).filter(
+      ({ id, customerId }) => id === orderId || customerId === owner.userId,
+    ).length;
   };
   expect(await seenBy(owner)).toBeGreaterThan(0);
   expect(await seenBy(personIn(people, 'support'))).toBeGreaterThan(0);
@@ -136,7 +155,8 @@ async function signInAs(caller: string): Promise<Person | null> {
 }
 
 /** Logging out spends a login, so each cell of that row brings its own. */
-const freshFor = async (operationId: string, caller: string) => (operationId === 'logOut' ? signInAs(caller) : (people[caller] ?? null));
+const freshFor = async (operationId: string, caller: string) =>
+  operationId === 'logOut' ? signInAs(caller) : (people[caller] ?? null);
 
 /** Of tests/support/app.ts. When it is no longer this, the code is token_invalid and the whole column fails. */
 const secret = new TextEncoder().encode('test-only-jwt-secret-0123456789abcdefghijklmnop');
@@ -145,7 +165,9 @@ const secret = new TextEncoder().encode('test-only-jwt-secret-0123456789abcdefgh
 async function expired(person: Person): Promise<Person> {
   const claims = decodeJwt(person.accessToken);
   const now = Math.floor(Date.now() / 1000);
-  const token = await new SignJWT({ ...claims, iat: now - 4500, exp: now - 3600 }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(secret);
+  const token = await new SignJWT({ ...claims, iat: now - 4500, exp: now - 3600 })
+    .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
+    .sign(secret);
   return { ...person, accessToken: token, auth: { Authorization: `Bearer ${token}` } };
 }
 
@@ -157,7 +179,8 @@ function codeFor(caller: string, status: number, code: unknown): unknown {
 
 async function vary(variant: string, request: { path: string; body: unknown }): Promise<void> {
   if (variant === 'for-the-owner') request.body = { ...(request.body as object), customerId: owner.userId };
-  if (variant === 'draft') await app.sql(`UPDATE catalog.products SET status = 'draft' WHERE id = $1`, [request.path.split('/').at(-1)]);
+  if (variant === 'draft')
+    await app.sql(`UPDATE catalog.products SET status = 'draft' WHERE id = $1`, [request.path.split('/').at(-1)]);
 }
 
 function personIn(all: Record<string, Person | null>, caller: string): Person {

@@ -65,6 +65,8 @@ test('50 intents, each sent 64 times at once: 50 orders, and every answer of a k
     const ids = new Set(answers.filter((_, i) => tries[i] === intent).map(({ id }) => id));
     expect(ids.size).toBe(1);
   }
-  const [orders] = await app.sql('SELECT count(*)::int AS count FROM orders.orders WHERE customer_id = $1', [buyer.userId]);
+  const [orders] = await app.sql('SELECT count(*)::int AS count FROM orders.orders WHERE customer_id = $1', [
+    buyer.userId,
+  ]);
   expect(orders).toEqual({ count: 50 });
 });

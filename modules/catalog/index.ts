@@ -12,7 +12,10 @@ import { StockRepository } from './stock.repository.ts';
 import { stockRoutes } from './stock.routes.ts';
 import { StockService } from './stock.service.ts';
 
-export const catalogMigrations: MigrationSource = { schema: 'catalog', directory: new URL('./migrations/', import.meta.url) };
+export const catalogMigrations: MigrationSource = {
+  schema: 'catalog',
+  directory: new URL('./migrations/', import.meta.url),
+};
 
 type Deps = { database: Database; idempotency: Idempotency };
 

@@ -12,16 +12,19 @@ export class ProductController {
     this.products = products;
   }
 
-  readonly getProducts: Handler<typeof listProducts, 'anyone'> = async ({ actor, query }) => cacheable(actor, okPage(await this.products.list(actor, query)));
+  readonly getProducts: Handler<typeof listProducts, 'anyone'> = async ({ actor, query }) =>
+    cacheable(actor, okPage(await this.products.list(actor, query)));
 
-  readonly getProduct: Handler<typeof getProduct, 'anyone'> = async ({ actor, params }) => cacheable(actor, okVersioned(await this.products.get(actor, params.id)));
+  readonly getProduct: Handler<typeof getProduct, 'anyone'> = async ({ actor, params }) =>
+    cacheable(actor, okVersioned(await this.products.get(actor, params.id)));
 
   readonly postProduct: Handler<typeof createProduct> = async ({ body }) => {
     const product = await this.products.create(body);
     return created(product, `/products/${product.id}`);
   };
 
-  readonly patchProduct: Handler<typeof patchProduct> = async ({ params, body, ifMatch }) => okVersioned(await this.products.patch(params.id, ifMatch, body));
+  readonly patchProduct: Handler<typeof patchProduct> = async ({ params, body, ifMatch }) =>
+    okVersioned(await this.products.patch(params.id, ifMatch, body));
 
   readonly deleteProduct: Handler<typeof archiveProduct> = async ({ params, ifMatch }) => {
     await this.products.archive(params.id, ifMatch);
@@ -34,4 +37,6 @@ export class ProductController {
  * middleware, so it names Origin too.
  */
 const cacheable = (actor: Actor | null, reply: Reply): Reply =>
-  actor === null ? { ...reply, headers: { ...reply.headers, 'Cache-Control': 'public, max-age=30', Vary: 'Origin, Authorization' } } : reply;
+  actor === null
+    ? { ...reply, headers: { ...reply.headers, 'Cache-Control': 'public, max-age=30', Vary: 'Origin, Authorization' } }
+    : reply;

@@ -14,7 +14,14 @@ export type ProductRow = {
   updatedAt: Date;
   version: number;
 };
-export type ForSale = { sku: string; productTitle: string; variantTitle: string | null; price: Money; taxRateBps: number; status: ProductStatus };
+export type ForSale = {
+  sku: string;
+  productTitle: string;
+  variantTitle: string | null;
+  price: Money;
+  taxRateBps: number;
+  status: ProductStatus;
+};
 
 /** JSON numbers are exact for amounts: at most 10^10. */
 const columns = `p.id, p.title, p.description, p.status, p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.version,
@@ -24,17 +31,25 @@ const columns = `p.id, p.title, p.description, p.status, p.created_at AS "create
 
 export class ProductRepository {
   async find(connection: Connection, id: string): Promise<ProductRow | null> {
-    const { rows } = await connection.query<ProductRow>(`SELECT ${columns} FROM catalog.products p WHERE p.id = $1`, [id]);
+    const { rows } = await connection.query<ProductRow>(`SELECT ${columns} FROM catalog.products p WHERE p.id = $1`, [
+      id,
+    ]);
     return rows[0] ?? null;
   }
 
   async lock(connection: Connection, id: string): Promise<ProductRow | null> {
-    const { rows } = await connection.query<ProductRow>(`SELECT ${columns} FROM catalog.products p WHERE p.id = $1 FOR UPDATE OF p`, [id]);
+    const { rows } = await connection.query<ProductRow>(
+      `SELECT ${columns} FROM catalog.products p WHERE p.id = $1 FOR UPDATE OF p`,
+      [id],
+    );
     return rows[0] ?? null;
   }
 
   /** Newest first. Two texts, so that each has its own plan and index. */
-  async list(connection: Connection, { onlyActive, beforeId, limit }: { onlyActive: boolean; beforeId: string | null; limit: number }): Promise<ProductRow[]> {
+  async list(
+    connection: Connection,
+    { onlyActive, beforeId, limit }: { onlyActive: boolean; beforeId: string | null; limit: number },
+  ): Promise<ProductRow[]> {
     const where = onlyActive ? `p.status = 'active' AND` : '';
     const { rows } = await connection.query<ProductRow>(
       `SELECT ${columns} FROM catalog.products p WHERE ${where} p.id < $1 ORDER BY p.id DESC LIMIT $2`,
@@ -52,11 +67,28 @@ export class ProductRepository {
     return rows.map(({ amount, currency, ...row }) => ({ ...row, price: { amount: Number(amount), currency } }));
   }
 
-  async insert(connection: Connection, { id, title, description, status }: { id: string; title: string; description: string | null; status: ProductStatus }): Promise<void> {
-    await connection.query('INSERT INTO catalog.products (id, title, description, status) VALUES ($1, $2, $3, $4)', [id, title, description, status]);
+  async insert(
+    connection: Connection,
+    {
+      id,
+      title,
+      description,
+      status,
+    }: { id: string; title: string; description: string | null; status: ProductStatus },
+  ): Promise<void> {
+    await connection.query('INSERT INTO catalog.products (id, title, description, status) VALUES ($1, $2, $3, $4)', [
+      id,
+      title,
+      description,
+      status,
+    ]);
   }
 
-  async update(connection: Connection, id: string, { title, description, status }: { title: string; description: string | null; status: ProductStatus }): Promise<void> {
+  async update(
+    connection: Connection,
+    id: string,
+    { title, description, status }: { title: string; description: string | null; status: ProductStatus },
+  ): Promise<void> {
     await connection.query(
       'UPDATE catalog.products SET title = $2, description = $3, status = $4, updated_at = now(), version = version + 1 WHERE id = $1',
       [id, title, description, status],

@@ -22,9 +22,14 @@ export class ProductService {
   }
 
   /** For orders: what these SKUs are sold as. Unknown ones are absent. */
-  async findForSale(skus: string[]): Promise<{ sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus }[]> {
+  async findForSale(
+    skus: string[],
+  ): Promise<{ sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus }[]> {
     const found = await this.deps.products.findForSale(this.deps.database, skus);
-    return found.map(({ productTitle, variantTitle, ...variant }) => ({ ...variant, title: saleTitle(productTitle, variantTitle) }));
+    return found.map(({ productTitle, variantTitle, ...variant }) => ({
+      ...variant,
+      title: saleTitle(productTitle, variantTitle),
+    }));
   }
 
   async list(actor: Actor | null, { limit = PAGE_LIMIT_DEFAULT, cursor }: ListProducts): Promise<Page<ProductView>> {
@@ -76,22 +81,40 @@ export class ProductService {
   }
 
   /** A known SKU keeps its id, and its title and tax rate when they are absent; every new one gets a level of 0. */
-  private async putVariants(tx: Transaction, productId: string, variants: NonNullable<PatchProduct['variants']>, known: ProductRow['variants']): Promise<void> {
+  private async putVariants(
+    tx: Transaction,
+    productId: string,
+    variants: NonNullable<PatchProduct['variants']>,
+    known: ProductRow['variants'],
+  ): Promise<void> {
     const rows = variants.map(({ sku, title, price, taxRateBps }) => {
       const before = known.find((one) => one.sku === sku);
-      return { id: before?.id ?? newId(), sku, title: title === undefined ? (before?.title ?? null) : title, price, taxRateBps: taxRateBps ?? before?.taxRateBps ?? 0 };
+      return {
+        id: before?.id ?? newId(),
+        sku,
+        title: title === undefined ? (before?.title ?? null) : title,
+        price,
+        taxRateBps: taxRateBps ?? before?.taxRateBps ?? 0,
+      };
     });
     const taken = await this.deps.products.upsertVariants(tx, productId, rows);
     if (taken.length > 0) throw skuTaken(variants, taken);
-    await this.deps.stock.insertLevels(tx, rows.map(({ sku }) => sku));
+    await this.deps.stock.insertLevels(
+      tx,
+      rows.map(({ sku }) => sku),
+    );
   }
 
   /** Its stock, too: catalog.reserve looks at prices while it holds those rows, so no order takes an old price once we have answered. */
   private async lockVersion(tx: Transaction, id: string, expectedVersion: number): Promise<ProductRow> {
     const product = await this.deps.products.lock(tx, id);
     if (product === null) throw productNotFound();
-    if (product.version !== expectedVersion) throw preconditionFailed('version_stale', 'The product was changed after you read it.');
-    await this.deps.stock.lock(tx, product.variants.map(({ sku }) => sku));
+    if (product.version !== expectedVersion)
+      throw preconditionFailed('version_stale', 'The product was changed after you read it.');
+    await this.deps.stock.lock(
+      tx,
+      product.variants.map(({ sku }) => sku),
+    );
     return product;
   }
 

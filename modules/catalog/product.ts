@@ -11,8 +11,16 @@ export const saleTitle = (productTitle: string, variantTitle: string | null): st
 
 /** @throws malformed `duplicate_sku` with a pointer per repeated line */
 export function requireDistinctSkus(variants: { sku: string }[]): void {
-  const faults = variants.flatMap(({ sku }, i) => (variants.findIndex((one) => one.sku === sku) < i ? [faultAt(i, 'duplicate_sku', 'Each SKU may stand once only.')] : []));
+  const faults = variants.flatMap(({ sku }, i) =>
+    variants.findIndex((one) => one.sku === sku) < i
+      ? [faultAt(i, 'duplicate_sku', 'Each SKU may stand once only.')]
+      : [],
+  );
   if (faults.length > 0) throw malformed('duplicate_sku', 'Each SKU may stand once only.', { faults });
 }
 
-export const faultAt = (i: number, code: string, message: string): Fault => ({ pointer: `/variants/${i}/sku`, code, message });
+export const faultAt = (i: number, code: string, message: string): Fault => ({
+  pointer: `/variants/${i}/sku`,
+  code,
+  message,
+});

@@ -9,22 +9,50 @@ const ON_HAND_MAX = 1_000_000_000;
 const taxRateBps = z.int().min(0).max(10_000).meta({ description: 'Hundredths of a percent: 1900 is 19 %' });
 
 /** No default in a patch: a price change must not take the tax away. */
-const variant = z.strictObject({ sku, title: text(200).nullable().optional(), price, taxRateBps: taxRateBps.optional() });
-const newVariant = variant.extend({ taxRateBps: taxRateBps.default(0), onHand: z.int().min(0).max(ON_HAND_MAX).default(0) });
+const variant = z.strictObject({
+  sku,
+  title: text(200).nullable().optional(),
+  price,
+  taxRateBps: taxRateBps.optional(),
+});
+const newVariant = variant.extend({
+  taxRateBps: taxRateBps.default(0),
+  onHand: z.int().min(0).max(ON_HAND_MAX).default(0),
+});
 const title = text(200);
 const description = text(5000).nullable();
 const status = z.enum(['draft', 'active', 'archived']);
 
 const createBody = z
-  .strictObject({ title, description: description.optional(), status: status.default('active'), variants: z.array(newVariant).min(1).max(100) })
+  .strictObject({
+    title,
+    description: description.optional(),
+    status: status.default('active'),
+    variants: z.array(newVariant).min(1).max(100),
+  })
   .meta({
     id: 'ProductRequest',
-    examples: [{ title: 'Mug', variants: [{ sku: 'MUG-BLUE', title: 'blue', price: { amount: 1299, currency: 'EUR' }, taxRateBps: 1900, onHand: 100 }] }],
+    examples: [
+      {
+        title: 'Mug',
+        variants: [
+          { sku: 'MUG-BLUE', title: 'blue', price: { amount: 1299, currency: 'EUR' }, taxRateBps: 1900, onHand: 100 },
+        ],
+      },
+    ],
   });
 
 const patchBody = z
-  .strictObject({ title: title.optional(), description: description.optional(), status: status.optional(), variants: z.array(variant).min(1).max(100).optional() })
-  .refine((patch) => Object.keys(patch).length > 0, { error: 'Say at least one thing to change.', params: { code: 'empty_patch' } })
+  .strictObject({
+    title: title.optional(),
+    description: description.optional(),
+    status: status.optional(),
+    variants: z.array(variant).min(1).max(100).optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, {
+    error: 'Say at least one thing to change.',
+    params: { code: 'empty_patch' },
+  })
   .meta({ id: 'ProductPatch', examples: [{ title: 'Large mug' }] });
 
 export type CreateProduct = z.output<typeof createBody>;

@@ -9,7 +9,9 @@ export const productView = z
     title: z.string(),
     description: z.string().nullable(),
     status: z.enum(['draft', 'active', 'archived']),
-    variants: z.array(z.object({ id, sku: z.string(), title: z.string().nullable(), price: money, taxRateBps: z.int() })),
+    variants: z.array(
+      z.object({ id, sku: z.string(), title: z.string().nullable(), price: money, taxRateBps: z.int() }),
+    ),
     createdAt: timestamp,
     updatedAt: timestamp,
     version,
@@ -18,12 +20,27 @@ export const productView = z
 
 export type ProductView = z.output<typeof productView>;
 
-export const presentProduct = ({ id: productId, title, description, status, variants, createdAt, updatedAt, version: productVersion }: ProductRow): ProductView => ({
+export const presentProduct = ({
   id: productId,
   title,
   description,
   status,
-  variants: variants.map((variant) => ({ id: variant.id, sku: variant.sku, title: variant.title, price: variant.price, taxRateBps: variant.taxRateBps })),
+  variants,
+  createdAt,
+  updatedAt,
+  version: productVersion,
+}: ProductRow): ProductView => ({
+  id: productId,
+  title,
+  description,
+  status,
+  variants: variants.map((variant) => ({
+    id: variant.id,
+    sku: variant.sku,
+    title: variant.title,
+    price: variant.price,
+    taxRateBps: variant.taxRateBps,
+  })),
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   version: productVersion,

@@ -2,7 +2,15 @@
 import type { Connection } from '../../shared/database/database.ts';
 
 export type LevelRow = { sku: string; onHand: number; reserved: number; version: number };
-export type AdjustmentRow = { id: string; sku: string; delta: number; reason: string; onHand: number; reserved: number; createdAt: Date };
+export type AdjustmentRow = {
+  id: string;
+  sku: string;
+  delta: number;
+  reason: string;
+  onHand: number;
+  reserved: number;
+  createdAt: Date;
+};
 
 const levelColumns = `sku, on_hand AS "onHand", reserved, version`;
 
@@ -22,21 +30,35 @@ export class StockRepository {
   }
 
   async lock(connection: Connection, skus: string[]): Promise<LevelRow[]> {
-    const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku = ANY ($1) ORDER BY sku FOR UPDATE`, [skus]);
+    const { rows } = await connection.query<LevelRow>(
+      `SELECT ${levelColumns} FROM catalog.stock WHERE sku = ANY ($1) ORDER BY sku FOR UPDATE`,
+      [skus],
+    );
     return rows;
   }
 
-  async list(connection: Connection, { sku, afterSku, limit }: { sku: string | null; afterSku: string | null; limit: number }): Promise<LevelRow[]> {
+  async list(
+    connection: Connection,
+    { sku, afterSku, limit }: { sku: string | null; afterSku: string | null; limit: number },
+  ): Promise<LevelRow[]> {
     if (sku !== null) {
-      const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku = $1`, [sku]);
+      const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku = $1`, [
+        sku,
+      ]);
       return rows;
     }
-    const { rows } = await connection.query<LevelRow>(`SELECT ${levelColumns} FROM catalog.stock WHERE sku > $1 ORDER BY sku LIMIT $2`, [afterSku ?? '', limit]);
+    const { rows } = await connection.query<LevelRow>(
+      `SELECT ${levelColumns} FROM catalog.stock WHERE sku > $1 ORDER BY sku LIMIT $2`,
+      [afterSku ?? '', limit],
+    );
     return rows;
   }
 
   /** The caller holds the level. */
-  async adjust(connection: Connection, { id, sku, delta, reason }: { id: string; sku: string; delta: number; reason: string }): Promise<AdjustmentRow> {
+  async adjust(
+    connection: Connection,
+    { id, sku, delta, reason }: { id: string; sku: string; delta: number; reason: string },
+  ): Promise<AdjustmentRow> {
     const { rows } = await connection.query<AdjustmentRow>(
       `WITH changed AS (
          UPDATE catalog.stock SET on_hand = on_hand + $3, version = version + 1 WHERE sku = $2 RETURNING sku, on_hand, reserved

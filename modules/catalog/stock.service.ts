@@ -25,7 +25,8 @@ export class StockService {
   }
 
   async list({ limit = PAGE_LIMIT_DEFAULT, cursor, sku }: ListStock): Promise<Page<Level>> {
-    const [afterSku = null] = cursor === undefined ? [] : decodeCursor(cursor, [(text) => text.length <= 64 && !text.includes('\0')]);
+    const [afterSku = null] =
+      cursor === undefined ? [] : decodeCursor(cursor, [(text) => text.length <= 64 && !text.includes('\0')]);
     const rows = await this.deps.stock.list(this.deps.database, { sku: sku ?? null, afterSku, limit: limit + 1 });
     const { items, nextCursor } = toPage(rows, limit, (level) => [level.sku]);
     return { items: items.map(presentLevel), nextCursor };
@@ -37,7 +38,8 @@ export class StockService {
       const [level] = await this.deps.stock.lock(tx, [sku]);
       if (level === undefined) throw refused('unknown_sku', '/sku', 'There is no such SKU.');
       const onHand = level.onHand + delta;
-      if (onHand < level.reserved) throw refused('stock_below_reserved', '/delta', `${level.reserved} of ${level.onHand} are reserved.`);
+      if (onHand < level.reserved)
+        throw refused('stock_below_reserved', '/delta', `${level.reserved} of ${level.onHand} are reserved.`);
       if (onHand > ON_HAND_MAX) throw refused('stock_too_large', '/delta', `At most ${ON_HAND_MAX} can be on hand.`);
       return presentMovement(await this.deps.stock.adjust(tx, { id: newId(), sku, delta, reason }));
     });
@@ -46,9 +48,13 @@ export class StockService {
   /** For orders, in their transaction: an ended order's reservation is free again. @throws Error, for a defect: more than was reserved */
   async release(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
     const own = this.deps.database.join(tx);
-    const levels = await this.deps.stock.lock(own, lines.map(({ sku }) => sku));
+    const levels = await this.deps.stock.lock(
+      own,
+      lines.map(({ sku }) => sku),
+    );
     const reserved = new Map(levels.map((level) => [level.sku, level.reserved]));
-    const isReserved = levels.length === lines.length && lines.every(({ sku, quantity }) => quantity <= (reserved.get(sku) ?? 0));
+    const isReserved =
+      levels.length === lines.length && lines.every(({ sku, quantity }) => quantity <= (reserved.get(sku) ?? 0));
     if (!isReserved) throw new Error(`order ${orderId} releases what it has not reserved`);
     await this.deps.stock.release(own, orderId, lines);
   }
@@ -59,4 +65,5 @@ export class StockService {
   }
 }
 
-const refused = (code: string, pointer: string, message: string) => unprocessable(code, message, { faults: [{ pointer, code, message }] });
+const refused = (code: string, pointer: string, message: string) =>
+  unprocessable(code, message, { faults: [{ pointer, code, message }] });

@@ -8,10 +8,23 @@ export const levelView = z
   .meta({ id: 'StockLevel' });
 
 export const movementView = z
-  .object({ id, sku: z.string(), delta: z.int(), reason: z.string(), onHand: z.int(), reserved: z.int(), createdAt: timestamp })
+  .object({
+    id,
+    sku: z.string(),
+    delta: z.int(),
+    reason: z.string(),
+    onHand: z.int(),
+    reserved: z.int(),
+    createdAt: timestamp,
+  })
   .meta({ id: 'StockMovement', description: 'The change, and the level after it' });
 
-export const presentLevel = ({ sku, onHand, reserved, version: levelVersion }: LevelRow): z.output<typeof levelView> => ({
+export const presentLevel = ({
+  sku,
+  onHand,
+  reserved,
+  version: levelVersion,
+}: LevelRow): z.output<typeof levelView> => ({
   sku,
   onHand,
   reserved,
@@ -19,7 +32,15 @@ export const presentLevel = ({ sku, onHand, reserved, version: levelVersion }: L
   version: levelVersion,
 });
 
-export const presentMovement = ({ id: movementId, sku, delta, reason, onHand, reserved, createdAt }: AdjustmentRow): z.output<typeof movementView> => ({
+export const presentMovement = ({
+  id: movementId,
+  sku,
+  delta,
+  reason,
+  onHand,
+  reserved,
+  createdAt,
+}: AdjustmentRow): z.output<typeof movementView> => ({
   id: movementId,
   sku,
   delta,

@@ -10,7 +10,10 @@ import { OrderRepository } from './order.repository.ts';
 import { orderRoutes } from './order.routes.ts';
 import { OrderService, type Catalog, type Customers, type Stock } from './order.service.ts';
 
-export const ordersMigrations: MigrationSource = { schema: 'orders', directory: new URL('./migrations/', import.meta.url) };
+export const ordersMigrations: MigrationSource = {
+  schema: 'orders',
+  directory: new URL('./migrations/', import.meta.url),
+};
 
 type Deps = {
   database: Database;

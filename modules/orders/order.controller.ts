@@ -18,9 +18,11 @@ export class OrderController {
     return replaying(created(outcome.result, `/orders/${outcome.result.id}`), outcome);
   };
 
-  readonly getOrders: Handler<typeof listOrders> = async ({ actor, query }) => okPage(await this.orders.list(actor, query));
+  readonly getOrders: Handler<typeof listOrders> = async ({ actor, query }) =>
+    okPage(await this.orders.list(actor, query));
 
-  readonly getOrder: Handler<typeof getOrder> = async ({ actor, params }) => okVersioned(await this.orders.get(actor, params.id));
+  readonly getOrder: Handler<typeof getOrder> = async ({ actor, params }) =>
+    okVersioned(await this.orders.get(actor, params.id));
 
   readonly postCancellation: Handler<typeof cancelOrder> = async ({ actor, params, body, idempotencyKey }) => {
     const outcome = await this.orders.cancel(actor, params.id, body, idempotencyKey);

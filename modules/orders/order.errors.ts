@@ -1,15 +1,20 @@
 // Every way a request about an order can fail, in words: the pages under /docs/errors/.
 
 export const orderErrorPages: Record<string, string> = {
-  order_not_found: 'There is no order with this id among those you may see. Somebody else’s order answers the same way.',
-  order_status_forbidden: 'The order is in a status in which this step is not possible. The member allowed lists the statuses in which it is. Read the order again before deciding what to do.',
-  duplicate_sku: 'Each SKU may stand in one line only. Put the whole quantity into one line; errors[] points at the repeated ones.',
+  order_not_found:
+    'There is no order with this id among those you may see. Somebody else’s order answers the same way.',
+  order_status_forbidden:
+    'The order is in a status in which this step is not possible. The member allowed lists the statuses in which it is. Read the order again before deciding what to do.',
+  duplicate_sku:
+    'Each SKU may stand in one line only. Put the whole quantity into one line; errors[] points at the repeated ones.',
   unknown_sku: 'There is no such SKU. errors[] points at it.',
   product_unavailable: 'The product is a draft or was archived, so it cannot be ordered. errors[] points at the lines.',
   mixed_currencies: 'All lines of one order must be priced in one currency. Place one order per currency.',
   total_too_large: 'The total is more than 2^53 − 1 minor units and could not be counted exactly.',
-  price_changed: 'The total is not the expectedTotal you sent. The member total is today’s; show it to the customer and send it as the new expectedTotal, with a new Idempotency-Key.',
-  insufficient_stock: 'Less is available than was ordered, so nothing was reserved. errors[] points at each short line and tells how many are available.',
+  price_changed:
+    'The total is not the expectedTotal you sent. The member total is today’s; show it to the customer and send it as the new expectedTotal, with a new Idempotency-Key.',
+  insufficient_stock:
+    'Less is available than was ordered, so nothing was reserved. errors[] points at each short line and tells how many are available.',
   customer_unknown: 'customerId is not the id of an active account.',
   prices_in_motion: 'The prices changed each time the order was about to be placed. Nothing was placed; try again.',
 };

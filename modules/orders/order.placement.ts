@@ -27,7 +27,11 @@ export type Fate =
 const initial = { status: 'pending_payment', paymentStatus: 'unpaid', fulfillmentStatus: 'unfulfilled' } as const;
 
 /** One round trip, one commit: see migrations/0002_place.sql. Anything but 'placed' changed nothing. */
-export async function placeOrder(connection: Connection, order: NewOrder, key: IdempotencyKey & { ttlMs: number }): Promise<Fate> {
+export async function placeOrder(
+  connection: Connection,
+  order: NewOrder,
+  key: IdempotencyKey & { ttlMs: number },
+): Promise<Fate> {
   const lines = order.quote.lines.map((line) => ({ id: newId(), ...line }));
   const values = [JSON.stringify(commandOf(order, lines, key)), JSON.stringify(viewOf(order, lines))];
   const { rows } = await connection.query<{ fate: Fate }>('SELECT orders.place($1, $2) AS fate', values);
@@ -47,7 +51,17 @@ function commandOf(order: NewOrder, lines: NewLine[], key: IdempotencyKey & { tt
     requestId: currentRequestId() ?? null,
     factId: newId(),
     reservationTtlMs,
-    order: { id, customerId, ...initial, currency, subtotal: subtotalAmount, tax: taxAmount, total: totalAmount, shippingAddress, note },
+    order: {
+      id,
+      customerId,
+      ...initial,
+      currency,
+      subtotal: subtotalAmount,
+      tax: taxAmount,
+      total: totalAmount,
+      shippingAddress,
+      note,
+    },
     lines: lines.map((line, i) => lineOf(line, currency, i + 1)),
   };
 }
@@ -57,7 +71,10 @@ const lineOf = ({ id, sku, title, quantity, unitAmount, taxRateBps, taxAmount, t
 }); // prettier-ignore
 
 /** The answer but for what only the database knows: number, placedAt, expiresAt. */
-function viewOf({ id, customerId, quote, shippingAddress, note }: NewOrder, newLines: NewLine[]): Omit<OrderView, 'number' | 'placedAt' | 'expiresAt'> {
+function viewOf(
+  { id, customerId, quote, shippingAddress, note }: NewOrder,
+  newLines: NewLine[],
+): Omit<OrderView, 'number' | 'placedAt' | 'expiresAt'> {
   const { lines, ...totals } = presentQuote(quote);
   return {
     id,

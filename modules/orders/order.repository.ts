@@ -24,8 +24,10 @@ export type OrderRow = {
 export type LineRow = QuotedLine & { id: string; orderId: string };
 
 /** bigint comes as text: pg does not guess that ours are below 2^53, we know it (order.ts). */
-type RawOrder = Omit<OrderRow, 'subtotalAmount' | 'taxAmount' | 'totalAmount'> & Record<'subtotalAmount' | 'taxAmount' | 'totalAmount', string>;
-type RawLine = Omit<LineRow, 'unitAmount' | 'taxAmount' | 'totalAmount'> & Record<'unitAmount' | 'taxAmount' | 'totalAmount', string>;
+type RawOrder = Omit<OrderRow, 'subtotalAmount' | 'taxAmount' | 'totalAmount'> &
+  Record<'subtotalAmount' | 'taxAmount' | 'totalAmount', string>;
+type RawLine = Omit<LineRow, 'unitAmount' | 'taxAmount' | 'totalAmount'> &
+  Record<'unitAmount' | 'taxAmount' | 'totalAmount', string>;
 
 const columns = `id, number, customer_id AS "customerId", status, payment_status AS "paymentStatus",
   fulfillment_status AS "fulfillmentStatus", currency, subtotal_amount AS "subtotalAmount", tax_amount AS "taxAmount",
@@ -68,9 +70,13 @@ export class OrderRepository {
   }
 
   /** Newest first. Absent filters are left out of the text, so that each combination has its own plan and index. */
-  async list(connection: Connection, { customerId, status, createdAfter, createdBefore, beforeId, limit }: OrderFilter): Promise<OrderRow[]> {
+  async list(
+    connection: Connection,
+    { customerId, status, createdAfter, createdBefore, beforeId, limit }: OrderFilter,
+  ): Promise<OrderRow[]> {
     const values: unknown[] = [];
-    const when = (value: unknown, condition: (place: string) => string) => (value === null ? [] : [condition(`$${values.push(value)}`)]);
+    const when = (value: unknown, condition: (place: string) => string) =>
+      value === null ? [] : [condition(`$${values.push(value)}`)];
     const conditions = [
       ...when(customerId, (place) => `customer_id = ${place}`),
       ...when(status, (place) => `status = ${place}`),
@@ -93,7 +99,11 @@ export class OrderRepository {
     return rows.map(({ id }) => id);
   }
 
-  async update(connection: Connection, id: string, { status, paymentStatus, fulfillmentStatus, cancelReason }: OrderState & { cancelReason: string | null }): Promise<OrderRow> {
+  async update(
+    connection: Connection,
+    id: string,
+    { status, paymentStatus, fulfillmentStatus, cancelReason }: OrderState & { cancelReason: string | null },
+  ): Promise<OrderRow> {
     const { rows } = await connection.query<RawOrder>(
       `UPDATE orders.orders
        SET status = $2, payment_status = $3, fulfillment_status = $4, cancel_reason = $5,
@@ -108,7 +118,21 @@ export class OrderRepository {
 
   async insertTransition(
     connection: Connection,
-    { orderId, action, from, to, actorId, requestId }: { orderId: string; action: string; from: OrderStatus; to: OrderStatus; actorId: string | null; requestId: string | null },
+    {
+      orderId,
+      action,
+      from,
+      to,
+      actorId,
+      requestId,
+    }: {
+      orderId: string;
+      action: string;
+      from: OrderStatus;
+      to: OrderStatus;
+      actorId: string | null;
+      requestId: string | null;
+    },
   ): Promise<void> {
     await connection.query(
       `INSERT INTO orders.transitions (order_id, action, from_status, to_status, actor_id, request_id) VALUES ($1, $2, $3, $4, $5, $6)`,

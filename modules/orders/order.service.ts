@@ -12,7 +12,17 @@ import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import { replayOf, type Idempotency, type Outcome } from '../../shared/idempotency/idempotency.ts';
 import { currentRequestId } from '../../shared/logging/request-context.ts';
-import { isAllowed, moveTo, quote, statusForbidden, type Action, type PaymentStatus, type Quote, type RequestedLine, type Variant } from './order.ts';
+import {
+  isAllowed,
+  moveTo,
+  quote,
+  statusForbidden,
+  type Action,
+  type PaymentStatus,
+  type Quote,
+  type RequestedLine,
+  type Variant,
+} from './order.ts';
 import { placeOrder, type NewOrder } from './order.placement.ts';
 import type { OrderRepository, OrderRow } from './order.repository.ts';
 import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
@@ -56,7 +66,9 @@ export class OrderService {
    */
   place(actor: Actor, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
     const { idempotency, database } = this.deps;
-    return idempotency.alone(key, () => idempotency.orRememberRefusal(database, key, () => this.placeNow(actor, command, key)));
+    return idempotency.alone(key, () =>
+      idempotency.orRememberRefusal(database, key, () => this.placeNow(actor, command, key)),
+    );
   }
 
   private async placeNow(actor: Actor, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
@@ -70,7 +82,11 @@ export class OrderService {
     throw unavailable('prices_in_motion', 'The prices are changing just now.', { retryAfterSeconds: 1 });
   }
 
-  private async tryToPlace(order: NewOrder, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView> | 'changed'> {
+  private async tryToPlace(
+    order: NewOrder,
+    command: PlaceOrder,
+    key: IdempotencyKey,
+  ): Promise<Outcome<OrderView> | 'changed'> {
     const { database, idempotency, outbox } = this.deps;
     const fate = await placeOrder(database, order, { ...key, ttlMs: idempotency.ttlMs });
     switch (fate.outcome) {
@@ -81,14 +97,25 @@ export class OrderService {
         return 'changed';
       case 'short':
         throw insufficientStock(command.lines, fate.lines);
-      default:
+      case 'replay':
+      case 'reused':
+      case 'resume':
+      case 'in_progress':
         return replayOf<OrderView>({ state: fate.outcome, outcome: fate.stored }) ?? 'changed';
     }
   }
 
   private newOrder(actor: Actor, customerId: string, { shippingAddress, note }: PlaceOrder, today: Quote): NewOrder {
     const { reservationTtlMs } = this.deps;
-    return { id: newId(), customerId, actorId: actor.userId, quote: today, shippingAddress: shippingAddress ?? null, note: note ?? null, reservationTtlMs };
+    return {
+      id: newId(),
+      customerId,
+      actorId: actor.userId,
+      quote: today,
+      shippingAddress: shippingAddress ?? null,
+      note: note ?? null,
+      reservationTtlMs,
+    };
   }
 
   private async quoteLines(lines: RequestedLine[]): Promise<Quote> {
@@ -99,22 +126,52 @@ export class OrderService {
   private async customerOf(actor: Actor, customerId: string | undefined): Promise<string> {
     if (customerId === undefined || customerId === actor.userId) {
       if (may(actor, 'orders:own')) return actor.userId;
-      throw validationFailed([{ pointer: '/customerId', code: 'required', message: 'Name the customer for whom you order.' }]);
+      throw validationFailed([
+        { pointer: '/customerId', code: 'required', message: 'Name the customer for whom you order.' },
+      ]);
     }
     if (!may(actor, 'orders:place')) throw forbidden('permission_denied', 'Only staff may order for somebody else.');
     if (await this.deps.customers.isActive(customerId)) return customerId;
-    const fault = { pointer: '/customerId', code: 'customer_unknown', message: 'There is no active account with this id.' };
+    const fault = {
+      pointer: '/customerId',
+      code: 'customer_unknown',
+      message: 'There is no active account with this id.',
+    };
     throw unprocessable('customer_unknown', fault.message, { faults: [fault] });
   }
 
-  async list(actor: Actor, { limit = PAGE_LIMIT_DEFAULT, cursor, status, createdAfter, createdBefore }: ListOrders): Promise<Page<OrderView>> {
+  async list(
+    actor: Actor,
+    { limit = PAGE_LIMIT_DEFAULT, cursor, status, createdAfter, createdBefore }: ListOrders,
+  ): Promise<Page<OrderView>> {
     const { database, repository } = this.deps;
     const [beforeId = null] = cursor === undefined ? [] : decodeCursor(cursor, [isUuid]);
     const customerId = may(actor, 'orders:read') ? null : actor.userId;
-    const filter = { customerId, status: status ?? null, createdAfter: createdAfter ?? null, createdBefore: createdBefore ?? null, beforeId };
-    const { items, nextCursor } = toPage(await repository.list(database, { ...filter, limit: limit + 1 }), limit, ({ id }) => [id]);
-    const lines = await repository.findLines(database, items.map(({ id }) => id));
-    return { items: items.map((order) => presentOrder(order, lines.filter(({ orderId }) => orderId === order.id))), nextCursor };
+    const filter = {
+      customerId,
+      status: status ?? null,
+      createdAfter: createdAfter ?? null,
+      createdBefore: createdBefore ?? null,
+      beforeId,
+    };
+    const { items, nextCursor } = toPage(
+      await repository.list(database, { ...filter, limit: limit + 1 }),
+      limit,
+      ({ id }) => [id],
+    );
+    const lines = await repository.findLines(
+      database,
+      items.map(({ id }) => id),
+    );
+    return {
+      items: items.map((order) =>
+        presentOrder(
+          order,
+          lines.filter(({ orderId }) => orderId === order.id),
+        ),
+      ),
+      nextCursor,
+    };
   }
 
   /** @throws notFound `order_not_found`, also for somebody else's */
@@ -156,7 +213,11 @@ export class OrderService {
    * For payments, in their transaction: locks an order that this customer may pay now.
    * @throws notFound `order_not_found`; conflict `order_status_forbidden`
    */
-  async findPayable(tx: Transaction, actor: Actor, orderId: string): Promise<{ orderId: string; customerId: string; total: Money }> {
+  async findPayable(
+    tx: Transaction,
+    actor: Actor,
+    orderId: string,
+  ): Promise<{ orderId: string; customerId: string; total: Money }> {
     const order = await this.deps.repository.lock(this.deps.database.join(tx), orderId);
     if (order === null || order.customerId !== actor.userId) throw orderNotFound();
     if (order.isOverdue) throw statusForbidden('expired', ['pending_payment']);
@@ -165,7 +226,11 @@ export class OrderService {
   }
 
   /** For payments, in their transaction: money is there. 'not_payable': the order ended before it came. */
-  async confirm(tx: Transaction, orderId: string, paymentStatus: 'authorized' | 'paid'): Promise<'confirmed' | 'already' | 'not_payable'> {
+  async confirm(
+    tx: Transaction,
+    orderId: string,
+    paymentStatus: 'authorized' | 'paid',
+  ): Promise<'confirmed' | 'already' | 'not_payable'> {
     const own = this.deps.database.join(tx);
     const order = await this.lockKnown(own, orderId);
     if (order.status === 'cancelled' || order.status === 'expired') return 'not_payable';
@@ -182,7 +247,8 @@ export class OrderService {
   async recordPayment(tx: Transaction, orderId: string, paymentStatus: PaymentStatus): Promise<void> {
     const own = this.deps.database.join(tx);
     const order = await this.lockKnown(own, orderId);
-    if (order.paymentStatus !== paymentStatus) await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
+    if (order.paymentStatus !== paymentStatus)
+      await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
   }
 
   /** @throws notFound `order_not_found` unless this actor may see it */
@@ -197,15 +263,32 @@ export class OrderService {
   }
 
   /** One step of the state table: the order, its stock and its history change together. */
-  private async step(tx: Transaction, order: OrderRow, action: Action, { actorId, cancelReason = null }: { actorId: string | null; cancelReason?: string | null }): Promise<OrderRow> {
+  private async step(
+    tx: Transaction,
+    order: OrderRow,
+    action: Action,
+    { actorId, cancelReason = null }: { actorId: string | null; cancelReason?: string | null },
+  ): Promise<OrderRow> {
     const { repository, stock } = this.deps;
     const moved = await repository.update(tx, order.id, { ...moveTo(action, order), cancelReason });
-    await repository.insertTransition(tx, { orderId: order.id, action, from: order.status, to: moved.status, actorId, requestId: currentRequestId() ?? null });
+    await repository.insertTransition(tx, {
+      orderId: order.id,
+      action,
+      from: order.status,
+      to: moved.status,
+      actorId,
+      requestId: currentRequestId() ?? null,
+    });
     if (action !== 'confirm') await stock.release(tx, order.id, await repository.findLines(tx, [order.id]));
     return moved;
   }
 
-  private record<Type extends FactType & `order.${string}`>(tx: Transaction, type: Type, { id, customerId }: OrderRow, more: Omit<Payload<Type>, 'orderId' | 'customerId'>): Promise<void> {
+  private record<Type extends FactType & `order.${string}`>(
+    tx: Transaction,
+    type: Type,
+    { id, customerId }: OrderRow,
+    more: Omit<Payload<Type>, 'orderId' | 'customerId'>,
+  ): Promise<void> {
     return this.deps.outbox.record(tx, type, id, { orderId: id, customerId, ...more } as Payload<Type>);
   }
 }
@@ -221,13 +304,24 @@ const orderNotFound = () => notFound('order_not_found', 'There is no such order.
 
 function requireExpectedTotal({ totalAmount, currency }: Quote, expected: Money | undefined): void {
   if (expected === undefined || (expected.amount === totalAmount && expected.currency === currency)) return;
-  throw conflict('price_changed', 'The total is not the one you expected.', { facts: { total: { amount: totalAmount, currency } } });
+  throw conflict('price_changed', 'The total is not the one you expected.', {
+    facts: { total: { amount: totalAmount, currency } },
+  });
 }
 
 function insufficientStock(lines: RequestedLine[], short: { sku: string; available: number }[]) {
   const available = new Map(short.map((line) => [line.sku, line.available]));
   const faults = lines.flatMap(({ sku }, i) =>
-    available.has(sku) ? [{ pointer: `/lines/${i}/quantity`, code: 'insufficient_stock', message: 'Less is available.', available: available.get(sku) }] : [],
+    available.has(sku)
+      ? [
+          {
+            pointer: `/lines/${i}/quantity`,
+            code: 'insufficient_stock',
+            message: 'Less is available.',
+            available: available.get(sku),
+          },
+        ]
+      : [],
   );
   return unprocessable('insufficient_stock', 'Less is available than was ordered.', { faults });
 }

@@ -18,7 +18,13 @@ export type FulfillmentStatus = 'unfulfilled' | 'partially_fulfilled' | 'fulfill
 export type RequestedLine = { sku: string; quantity: number };
 
 /** A variant as the catalogue sells it now. */
-export type Variant = { sku: string; title: string; price: Money; taxRateBps: number; status: 'draft' | 'active' | 'archived' };
+export type Variant = {
+  sku: string;
+  title: string;
+  price: Money;
+  taxRateBps: number;
+  status: 'draft' | 'active' | 'archived';
+};
 
 /** Amounts in minor units of the quote's currency; `totalAmount` includes the tax. */
 export type QuotedLine = {
@@ -30,27 +36,64 @@ export type QuotedLine = {
   taxAmount: number;
   totalAmount: number;
 };
-export type Quote = { currency: string; lines: QuotedLine[]; subtotalAmount: number; taxAmount: number; totalAmount: number };
+export type Quote = {
+  currency: string;
+  lines: QuotedLine[];
+  subtotalAmount: number;
+  taxAmount: number;
+  totalAmount: number;
+};
 
 /**
  * What these lines cost today.
  * @throws malformed `duplicate_sku`; unprocessable `unknown_sku`, `product_unavailable`, `mixed_currencies`, `total_too_large`
  */
 export function quote(requested: RequestedLine[], variants: Variant[]): Quote {
-  refuseFaultyLines(malformed, 'duplicate_sku', 'Each SKU may stand in one line only.', requested, ({ sku }, i) => requested.findIndex((line) => line.sku === sku) < i);
+  refuseFaultyLines(
+    malformed,
+    'duplicate_sku',
+    'Each SKU may stand in one line only.',
+    requested,
+    ({ sku }, i) => requested.findIndex((line) => line.sku === sku) < i,
+  );
   const bySku = new Map(variants.map((variant) => [variant.sku, variant]));
   refuseFaultyLines(unprocessable, 'unknown_sku', 'There is no such SKU.', requested, ({ sku }) => !bySku.has(sku));
-  refuseFaultyLines(unprocessable, 'product_unavailable', 'This product is not on sale.', requested, ({ sku }) => bySku.get(sku)?.status !== 'active');
+  refuseFaultyLines(
+    unprocessable,
+    'product_unavailable',
+    'This product is not on sale.',
+    requested,
+    ({ sku }) => bySku.get(sku)?.status !== 'active',
+  );
   const currency = variants[0]?.price.currency ?? '';
-  refuseFaultyLines(unprocessable, 'mixed_currencies', 'An order has one currency.', requested, ({ sku }) => bySku.get(sku)?.price.currency !== currency);
-  return totalOf(currency, requested.flatMap((line) => quoteLine(line, bySku.get(line.sku))));
+  refuseFaultyLines(
+    unprocessable,
+    'mixed_currencies',
+    'An order has one currency.',
+    requested,
+    ({ sku }) => bySku.get(sku)?.price.currency !== currency,
+  );
+  return totalOf(
+    currency,
+    requested.flatMap((line) => quoteLine(line, bySku.get(line.sku))),
+  );
 }
 
 function quoteLine({ sku, quantity }: RequestedLine, variant: Variant | undefined): QuotedLine[] {
   if (variant === undefined) return [];
   const { title, taxRateBps, price } = variant;
   const taxAmount = taxOf(quantity, price.amount, taxRateBps);
-  return [{ sku, title, quantity, unitAmount: price.amount, taxRateBps, taxAmount, totalAmount: quantity * price.amount + taxAmount }];
+  return [
+    {
+      sku,
+      title,
+      quantity,
+      unitAmount: price.amount,
+      taxRateBps,
+      taxAmount,
+      totalAmount: quantity * price.amount + taxAmount,
+    },
+  ];
 }
 
 /** 50 lines of 10 000 × 10^10 with 100 % tax would pass 2^53: refused rather than rounded. */
@@ -58,13 +101,20 @@ function totalOf(currency: string, lines: QuotedLine[]): Quote {
   const sum = (amountOf: (line: QuotedLine) => number) => lines.reduce((total, line) => total + amountOf(line), 0);
   const taxAmount = sum((line) => line.taxAmount);
   const totalAmount = sum((line) => line.totalAmount);
-  if (totalAmount > Number.MAX_SAFE_INTEGER) throw unprocessable('total_too_large', 'The total is beyond what can be counted exactly.');
+  if (totalAmount > Number.MAX_SAFE_INTEGER)
+    throw unprocessable('total_too_large', 'The total is beyond what can be counted exactly.');
   return { currency, lines, subtotalAmount: totalAmount - taxAmount, taxAmount, totalAmount };
 }
 
 type Refuse = (code: string, detail: string, more: { faults: Fault[] }) => Error;
 
-function refuseFaultyLines(refuse: Refuse, code: string, message: string, lines: RequestedLine[], isFaulty: (line: RequestedLine, i: number) => boolean): void {
+function refuseFaultyLines(
+  refuse: Refuse,
+  code: string,
+  message: string,
+  lines: RequestedLine[],
+  isFaulty: (line: RequestedLine, i: number) => boolean,
+): void {
   const faults = lines.flatMap((line, i) => (isFaulty(line, i) ? [{ pointer: `/lines/${i}/sku`, code, message }] : []));
   if (faults.length > 0) throw refuse(code, message, { faults });
 }
@@ -81,7 +131,10 @@ const steps: Record<Action, { from: readonly OrderStatus[]; to: OrderStatus }> =
 export type OrderState = { status: OrderStatus; paymentStatus: PaymentStatus; fulfillmentStatus: FulfillmentStatus };
 
 /** Money that was taken or promised is owed back once an order is cancelled. */
-const owedAfterCancel: Partial<Record<PaymentStatus, PaymentStatus>> = { authorized: 'void_pending', paid: 'refund_pending' };
+const owedAfterCancel: Partial<Record<PaymentStatus, PaymentStatus>> = {
+  authorized: 'void_pending',
+  paid: 'refund_pending',
+};
 
 export const isAllowed = (action: Action, { status, fulfillmentStatus }: OrderState): boolean =>
   steps[action].from.includes(status) && (action !== 'cancel' || fulfillmentStatus === 'unfulfilled');
@@ -89,9 +142,12 @@ export const isAllowed = (action: Action, { status, fulfillmentStatus }: OrderSt
 /** @throws conflict `order_status_forbidden` with `allowed`, the statuses in which this action is possible */
 export function moveTo(action: Action, order: OrderState): OrderState {
   if (!isAllowed(action, order)) throw statusForbidden(order.status, steps[action].from);
-  const paymentStatus = action === 'cancel' ? (owedAfterCancel[order.paymentStatus] ?? order.paymentStatus) : order.paymentStatus;
+  const paymentStatus =
+    action === 'cancel' ? (owedAfterCancel[order.paymentStatus] ?? order.paymentStatus) : order.paymentStatus;
   return { ...order, status: steps[action].to, paymentStatus };
 }
 
 export const statusForbidden = (status: OrderStatus, allowed: readonly OrderStatus[]) =>
-  conflict('order_status_forbidden', `This is not possible while the order is ${status}.`, { facts: { allowed: [...allowed] } });
+  conflict('order_status_forbidden', `This is not possible while the order is ${status}.`, {
+    facts: { allowed: [...allowed] },
+  });

@@ -9,13 +9,18 @@ const lines = z
   .min(1)
   .max(50);
 
-const quoteBody = z.strictObject({ lines }).meta({ id: 'QuoteRequest', examples: [{ lines: [{ sku: 'MUG-BLUE', quantity: 2 }] }] });
+const quoteBody = z
+  .strictObject({ lines })
+  .meta({ id: 'QuoteRequest', examples: [{ lines: [{ sku: 'MUG-BLUE', quantity: 2 }] }] });
 
 const placeBody = z
   .strictObject({
     lines,
     shippingAddress: shippingAddress.optional(),
-    expectedTotal: z.strictObject({ amount: z.int().min(0), currency }).optional().meta({ description: 'What the customer was shown; another total is 409' }),
+    expectedTotal: z
+      .strictObject({ amount: z.int().min(0), currency })
+      .optional()
+      .meta({ description: 'What the customer was shown; another total is 409' }),
     note: text(1000).optional(),
     customerId: id.optional().meta({ description: 'Staff only: the customer for whom the order is placed' }),
   })

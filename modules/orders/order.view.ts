@@ -16,7 +16,14 @@ export const shippingAddress = z
   })
   .meta({ id: 'ShippingAddress' });
 
-const quotedLineView = z.object({ sku: z.string(), title: z.string(), quantity: z.int(), unitPrice: money, tax: money, total: money });
+const quotedLineView = z.object({
+  sku: z.string(),
+  title: z.string(),
+  quantity: z.int(),
+  unitPrice: money,
+  tax: money,
+  total: money,
+});
 
 export const quoteView = z
   .object({ currency: z.string(), lines: z.array(quotedLineView), subtotal: money, tax: money, total: money })

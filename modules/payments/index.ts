@@ -19,7 +19,10 @@ import { TestProvider } from './providers/test-provider.ts';
 
 export type { Orders } from './payment.service.ts';
 
-export const paymentsMigrations: MigrationSource = { schema: 'payments', directory: new URL('./migrations/', import.meta.url) };
+export const paymentsMigrations: MigrationSource = {
+  schema: 'payments',
+  directory: new URL('./migrations/', import.meta.url),
+};
 
 type Deps = {
   database: Database;
@@ -42,7 +45,13 @@ type ProviderSettings = {
 };
 
 export function createPayments({ database, outbox, idempotency, logger, orders, provider: settings }: Deps) {
-  const { testProviderSecret: secret, publicUrl, webhookBaseUrl, callTimeoutMs: timeoutMs = 10_000, leaseMs = 30_000 } = settings;
+  const {
+    testProviderSecret: secret,
+    publicUrl,
+    webhookBaseUrl,
+    callTimeoutMs: timeoutMs = 10_000,
+    leaseMs = 30_000,
+  } = settings;
   const testProvider = new TestProvider({ database, logger, secret, publicUrl, webhookBaseUrl });
   const provider = new PatientProvider(testProvider, { timeoutMs, logger });
   const settlement = new Settlement({ orders, outbox });

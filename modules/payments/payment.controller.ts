@@ -1,9 +1,25 @@
 // Requests about payments: one service call each.
-import { API_BASE_PATH, created, noContent, ok, okPage, okVersioned, replaying, type Reply } from '../../shared/http/reply.ts';
+import {
+  API_BASE_PATH,
+  created,
+  noContent,
+  ok,
+  okPage,
+  okVersioned,
+  replaying,
+  type Reply,
+} from '../../shared/http/reply.ts';
 import type { Handler } from '../../shared/http/route.ts';
 import { PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { PaymentService } from './payment.service.ts';
-import type { confirmPayment, createPayment, getPayment, listPayments, receiveEvent, voidPayment } from './payment.validation.ts';
+import type {
+  confirmPayment,
+  createPayment,
+  getPayment,
+  listPayments,
+  receiveEvent,
+  voidPayment,
+} from './payment.validation.ts';
 import type { PaymentView } from './payment.view.ts';
 
 export class PaymentController {
@@ -15,7 +31,9 @@ export class PaymentController {
 
   readonly postPayment: Handler<typeof createPayment> = async ({ actor, params, body, idempotencyKey }) => {
     const outcome = await this.payments.pay(actor, params.id, body, idempotencyKey);
-    const reply = isUnderWay(outcome.result) ? accepted(outcome.result) : created(outcome.result, pathOf(outcome.result));
+    const reply = isUnderWay(outcome.result)
+      ? accepted(outcome.result)
+      : created(outcome.result, pathOf(outcome.result));
     return replaying(reply, outcome);
   };
 

@@ -9,7 +9,8 @@ export const paymentErrorPages: Record<string, string> = {
     'Another payment of this order is under way or holds the money already. Look at GET /orders/{id}/payments: finish what it asks for, or wait until it is settled. To try again, use a new Idempotency-Key.',
   payment_status_forbidden:
     'The payment is in a status that does not allow this step; `allowed` lists the statuses that do. Read the payment again before you decide what to do.',
-  provider_unknown: 'No payment provider of this name is set up here. Check the address that the provider was given for its events.',
+  provider_unknown:
+    'No payment provider of this name is set up here. Check the address that the provider was given for its events.',
   provider_unavailable:
     'The payment provider has not confirmed the step yet. It is not lost: it is tried again in the background. Repeat the request with the same Idempotency-Key to learn the outcome.',
   signature_invalid:

@@ -78,7 +78,11 @@ export class Reconciliation {
     const refund = await this.openRefund(payment.id);
     if (refund === null) return payment;
     const { id: refundId, amountMinor, currency } = refund;
-    const state = await this.provider.refund({ refundId, paymentId: payment.id, amount: { amount: amountMinor, currency } });
+    const state = await this.provider.refund({
+      refundId,
+      paymentId: payment.id,
+      amount: { amount: amountMinor, currency },
+    });
     return this.settleStep(payment, state);
   }
 
@@ -99,7 +103,10 @@ export class Reconciliation {
   /** A step that was refused leaves the charge as it was: the next look tells how that is. */
   private async settleStep(payment: PaymentRow, state: ProviderState): Promise<PaymentRow> {
     if (state.state === 'declined') {
-      this.logger.warn({ paymentId: payment.id, reason: state.reason }, 'the provider did not give the money back; trying again');
+      this.logger.warn(
+        { paymentId: payment.id, reason: state.reason },
+        'the provider did not give the money back; trying again',
+      );
       return payment;
     }
     const after = await this.database.transaction((tx) => this.settlement.settle(tx, payment.id, state));

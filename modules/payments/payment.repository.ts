@@ -17,7 +17,10 @@ export type PaymentRow = Payment & {
   version: number;
 };
 
-export type NewPayment = Pick<PaymentRow, 'id' | 'orderId' | 'customerId' | 'provider' | 'amountMinor' | 'currency' | 'captures'>;
+export type NewPayment = Pick<
+  PaymentRow,
+  'id' | 'orderId' | 'customerId' | 'provider' | 'amountMinor' | 'currency' | 'captures'
+>;
 
 /** Null when another payment of the order is active. */
 export async function insert(tx: Connection, payment: NewPayment): Promise<PaymentRow | null> {
@@ -77,7 +80,19 @@ export async function update(tx: Connection, payment: PaymentRow, lookInMs: numb
          looks = CASE WHEN $11::bigint IS NULL THEN looks ELSE 0 END,
          check_at = CASE WHEN $10 THEN coalesce(now() + $11::bigint * interval '1 ms', check_at, now()) END
      WHERE id = $1 RETURNING ${columns}`,
-    [id, status, authorizedMinor, capturedMinor, refundedMinor, nextAction, declineReason, giveBackReason, isOwed, needsLook, lookInMs],
+    [
+      id,
+      status,
+      authorizedMinor,
+      capturedMinor,
+      refundedMinor,
+      nextAction,
+      declineReason,
+      giveBackReason,
+      isOwed,
+      needsLook,
+      lookInMs,
+    ],
   );
   const updated = firstOf(rows);
   if (updated === null) throw new Error(`payment ${id} has vanished`);
@@ -85,7 +100,12 @@ export async function update(tx: Connection, payment: PaymentRow, lookInMs: numb
 }
 
 /** Takes the due ones for `leaseMs`: other processes skip them, and find them again if this one dies. */
-export async function claimDue(connection: Connection, provider: string, limit: number, leaseMs: number): Promise<PaymentRow[]> {
+export async function claimDue(
+  connection: Connection,
+  provider: string,
+  limit: number,
+  leaseMs: number,
+): Promise<PaymentRow[]> {
   const { rows } = await connection.query<Columns>(
     `UPDATE payments.payments SET looks = looks + 1, check_at = now() + $3 * interval '1 ms'
      WHERE id IN (SELECT id FROM payments.payments

@@ -1,7 +1,14 @@
 // The API of payments at a glance.
 import { route, type Route } from '../../shared/http/route.ts';
 import type { PaymentController } from './payment.controller.ts';
-import { confirmPayment, createPayment, getPayment, listPayments, receiveEvent, voidPayment } from './payment.validation.ts';
+import {
+  confirmPayment,
+  createPayment,
+  getPayment,
+  listPayments,
+  receiveEvent,
+  voidPayment,
+} from './payment.validation.ts';
 
 export const paymentRoutes = (payments: PaymentController): Route[] => [
   route('get', '/orders/{id}/payments', ['orders:own', 'orders:read'], listPayments, payments.getPayments),

@@ -22,7 +22,11 @@ import type { PatientProvider, ProviderState } from './provider.ts';
 /** What payments ask of orders. */
 export type Orders = PaidOrders & {
   /** Locks the order. @throws notFound `order_not_found` (also a stranger's), conflict `order_status_forbidden` */
-  findPayable(tx: Transaction, actor: Actor, orderId: string): Promise<{ orderId: string; customerId: string; total: Money }>;
+  findPayable(
+    tx: Transaction,
+    actor: Actor,
+    orderId: string,
+  ): Promise<{ orderId: string; customerId: string; total: Money }>;
   /** @throws notFound `order_not_found` unless this actor may see it */
   requireVisible(actor: Actor, orderId: string): Promise<void>;
 };
@@ -60,9 +64,15 @@ export class PaymentService {
    * The same key is always the same payment, and the provider charges it once.
    * @throws notFound `order_not_found`; declined `payment_declined`; conflict `payment_in_progress`, `order_status_forbidden`
    */
-  pay(actor: Actor, orderId: string, { token, capture }: PaymentInput, key: IdempotencyKey): Promise<Outcome<PaymentView>> {
+  pay(
+    actor: Actor,
+    orderId: string,
+    { token, capture }: PaymentInput,
+    key: IdempotencyKey,
+  ): Promise<Outcome<PaymentView>> {
     return this.twoPhases.run(key, {
-      begin: (tx, resumedId) => (resumedId === null ? this.open(tx, actor, orderId, capture) : this.takeUp(tx, resumedId)),
+      begin: (tx, resumedId) =>
+        resumedId === null ? this.open(tx, actor, orderId, capture) : this.takeUp(tx, resumedId),
       ask: (payment, isResumed) => (isResumed ? this.chargeAgain(payment, token) : this.charge(payment, token)),
       finish: async (tx, { id }, state) => answerOf(await this.settle(tx, id, state)),
     });
@@ -101,7 +111,11 @@ export class PaymentService {
   }
 
   /** @throws notFound `order_not_found`; malformed `cursor_invalid` */
-  async list(actor: Actor, orderId: string, { limit, cursor }: { limit: number; cursor: string | undefined }): Promise<Page<PaymentView>> {
+  async list(
+    actor: Actor,
+    orderId: string,
+    { limit, cursor }: { limit: number; cursor: string | undefined },
+  ): Promise<Page<PaymentView>> {
     const [before = null] = cursor === undefined ? [] : decodeCursor(cursor, [isId]);
     await this.orders.requireVisible(actor, orderId);
     const rows = await payments.findOfOrder(this.database, orderId, { limit: limit + 1, before });
@@ -192,7 +206,8 @@ const isOwner = (actor: Actor, { customerId }: PaymentRow): boolean => customerI
 
 /** An approval that the customer has not given yet is withdrawn too. A void that staff asked for becomes more than that. */
 const isToBeGivenBack = (payment: PaymentRow): boolean =>
-  (holdsMoney(payment) || payment.status === 'requires_action') && (!payment.isOwed || payment.giveBackReason === 'void_requested');
+  (holdsMoney(payment) || payment.status === 'requires_action') &&
+  (!payment.isOwed || payment.giveBackReason === 'void_requested');
 
 function answerOf(payment: PaymentRow): PaymentView | AppError {
   const { id: paymentId, status, declineReason: reason } = payment;
@@ -206,9 +221,13 @@ const isOrderGone = ({ giveBackReason }: PaymentRow): boolean =>
   giveBackReason === 'order_not_payable' || giveBackReason === 'order_cancelled' || giveBackReason === 'order_expired';
 
 const orderGone = (paymentId: string): AppError =>
-  conflict('order_status_forbidden', 'The order expired or was cancelled while it was being paid; the money goes back by itself.', {
-    facts: { allowed: ['pending_payment'], paymentId },
-  });
+  conflict(
+    'order_status_forbidden',
+    'The order expired or was cancelled while it was being paid; the money goes back by itself.',
+    {
+      facts: { allowed: ['pending_payment'], paymentId },
+    },
+  );
 
 function voidAnswerOf(payment: PaymentRow): PaymentView | AppError {
   if (payment.status === 'voided') return presentPayment(payment);
@@ -217,6 +236,8 @@ function voidAnswerOf(payment: PaymentRow): PaymentView | AppError {
 }
 
 const notVoidable = (): AppError =>
-  conflict('payment_status_forbidden', 'Only an authorised payment can be voided.', { facts: { allowed: ['authorized'] } });
+  conflict('payment_status_forbidden', 'Only an authorised payment can be voided.', {
+    facts: { allowed: ['authorized'] },
+  });
 
 const paymentNotFound = (): AppError => notFound('payment_not_found', 'There is no such payment.');

@@ -69,11 +69,17 @@ export class Settlement {
     return answer === 'not_payable' ? owe(payment, 'order_not_payable') : payment;
   }
 
-  private async recordFacts(tx: Transaction, before: PaymentRow, after: PaymentRow, told: PaymentStatus): Promise<void> {
+  private async recordFacts(
+    tx: Transaction,
+    before: PaymentRow,
+    after: PaymentRow,
+    told: PaymentStatus,
+  ): Promise<void> {
     const isNew = before.status !== after.status;
     if (isNew && isFact(after.status)) await this.record(tx, `payment.${after.status}`, after);
     const isOrphaned = after.giveBackReason === 'order_not_payable' || after.giveBackReason === 'charged_late';
-    if (isOrphaned && after.isOwed && after.giveBackReason !== before.giveBackReason) await this.record(tx, 'payment.orphaned', after);
+    if (isOrphaned && after.isOwed && after.giveBackReason !== before.giveBackReason)
+      await this.record(tx, 'payment.orphaned', after);
     const isGivenBack = before.isOwed && !after.isOwed && !isNew;
     if (isGivenBack && (told === 'voided' || told === 'refunded')) await this.record(tx, `payment.${told}`, after);
   }

@@ -3,7 +3,9 @@ import { subscription, type Subscription } from '../../shared/events/dispatcher.
 import type { PaymentService } from './payment.service.ts';
 
 export const paymentSubscriptions = (payments: PaymentService): Subscription[] => [
-  subscription('payments', 'order.cancelled', ({ payload }) => payments.giveBackAllOf(payload.orderId, 'order_cancelled')),
+  subscription('payments', 'order.cancelled', ({ payload }) =>
+    payments.giveBackAllOf(payload.orderId, 'order_cancelled'),
+  ),
   subscription('payments', 'order.expired', ({ payload }) => payments.giveBackAllOf(payload.orderId, 'order_expired')),
   subscription('payments', 'payment.orphaned', ({ payload }) => payments.giveBack(payload.paymentId)),
 ];

@@ -101,7 +101,8 @@ function withDebt<P extends Payment>(payment: P, told: PaymentStatus): P {
   if (contradictionsOf[status].includes(told) && giveBackReason !== 'charged_late') return owe(payment, 'charged_late');
   if (isOwed && isClosed(payment) && holdsNothing(told)) return { ...payment, isOwed: false };
   // Captured in the meantime: there is nothing left to void, and nobody asked for a refund.
-  if (giveBackReason === 'void_requested' && status === 'captured') return { ...payment, giveBackReason: null, isOwed: false };
+  if (giveBackReason === 'void_requested' && status === 'captured')
+    return { ...payment, giveBackReason: null, isOwed: false };
   return payment;
 }
 

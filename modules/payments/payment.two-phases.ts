@@ -2,7 +2,13 @@
 import type { Database, Transaction } from '../../shared/database/database.ts';
 import { AppError } from '../../shared/errors/app-error.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
-import { isStorable, refusalOf, replayOf, type Idempotency, type Outcome } from '../../shared/idempotency/idempotency.ts';
+import {
+  isStorable,
+  refusalOf,
+  replayOf,
+  type Idempotency,
+  type Outcome,
+} from '../../shared/idempotency/idempotency.ts';
 import type { PaymentRow } from './payment.repository.ts';
 import type { PaymentView } from './payment.view.ts';
 import type { ProviderState } from './provider.ts';

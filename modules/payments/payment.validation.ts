@@ -9,7 +9,11 @@ const payment = z
     token: z
       .string()
       .regex(/^[\x21-\x7e]{1,200}$/, { error: '1 to 200 visible ASCII characters.' })
-      .meta({ description: "The provider's token of a card or account; never a card number", minLength: 1, maxLength: 200 }),
+      .meta({
+        description: "The provider's token of a card or account; never a card number",
+        minLength: 1,
+        maxLength: 200,
+      }),
     capture: z.boolean().default(true).meta({ description: 'false only authorises; the money is captured later' }),
   })
   .meta({ examples: [{ token: 'tok_ok', capture: true }] });
@@ -74,8 +78,15 @@ export const voidPayment = {
 export const receiveEvent = {
   operationId: 'receivePaymentEvent',
   summary: 'Hear an event of the payment provider',
-  description: 'For providers only. Signed; repeated and overtaken events do no harm, nor do those about payments of others.',
-  params: z.strictObject({ provider: z.string().min(1).max(64).meta({ examples: ['test'] }) }),
+  description:
+    'For providers only. Signed; repeated and overtaken events do no harm, nor do those about payments of others.',
+  params: z.strictObject({
+    provider: z
+      .string()
+      .min(1)
+      .max(64)
+      .meta({ examples: ['test'] }),
+  }),
   rawBody: true,
   answers: { 204: null },
   problems: { 400: ['signature_invalid'], 404: ['provider_unknown'] },

@@ -11,7 +11,9 @@ export const paymentSchema = z
     id,
     orderId: id,
     provider: z.string(),
-    status: z.enum(statuses).meta({ description: 'A captured payment stays captured when it is refunded: see refundedAmount' }),
+    status: z
+      .enum(statuses)
+      .meta({ description: 'A captured payment stays captured when it is refunded: see refundedAmount' }),
     amount: money,
     capturedAmount: money,
     refundedAmount: money,

@@ -6,7 +6,8 @@ const brokenStates = /^(08...|57P0[1-5]|53...)$/;
 /** Cancelled by statement_timeout, lock_timeout or idle_in_transaction_session_timeout; read-only while a standby is promoted. */
 const busyStates = /^(57014|55P03|25P03|25006)$/;
 const retryableStates = /^(40001|40P01)$/;
-const brokenSystemCodes = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EACCES)$/;
+const brokenSystemCodes =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EACCES)$/;
 const brokenMessages =
   /Query read timeout|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended|not queryable|pool after calling end/i;
 
@@ -31,7 +32,10 @@ export const isUniqueViolation = (error: unknown, constraint: string): boolean =
 export function asAppError(error: unknown): unknown {
   const code = codeOf(error);
   if (isBrokenConnection(error) || busyStates.test(code) || retryableStates.test(code)) {
-    return unavailable('database_unavailable', 'The database cannot answer just now.', { retryAfterSeconds: 1, cause: error });
+    return unavailable('database_unavailable', 'The database cannot answer just now.', {
+      retryAfterSeconds: 1,
+      cause: error,
+    });
   }
   return error;
 }

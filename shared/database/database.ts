@@ -32,15 +32,27 @@ export interface Database extends Connection {
 const ATTEMPTS_MAX = 3;
 
 /** @param deadlineMs for all the work of one call, waiting for a connection included: 3.2 s is shorter than a client's patience and longer than statement_timeout (2.5 s) */
-export function createDatabase(pool: Pool, { prepared = true, deadlineMs = 3200 }: { prepared?: boolean; deadlineMs?: number } = {}): Database {
-  const connected = <T>(work: (client: PoolClient, deadline: number) => Promise<T>) => withClient(pool, Date.now() + deadlineMs, work);
-  const run = <Row extends QueryResultRow>(client: PoolClient, deadline: number, text: string, values: unknown[] = []) =>
-    send<Row>(client, { text, values, ...(prepared && { name: statementName(text) }) }, deadline);
+export function createDatabase(
+  pool: Pool,
+  { prepared = true, deadlineMs = 3200 }: { prepared?: boolean; deadlineMs?: number } = {},
+): Database {
+  const connected = <T>(work: (client: PoolClient, deadline: number) => Promise<T>) =>
+    withClient(pool, Date.now() + deadlineMs, work);
+  const run = <Row extends QueryResultRow>(
+    client: PoolClient,
+    deadline: number,
+    text: string,
+    values: unknown[] = [],
+  ) => send<Row>(client, { text, values, ...(prepared && { name: statementName(text) }) }, deadline);
 
   return {
     query: (text, values) => connected((client, deadline) => run(client, deadline, text, values)),
     transaction: (work) =>
-      retrying(() => connected((client, deadline) => transact(client, deadline, (text, values) => run(client, deadline, text, values), work))),
+      retrying(() =>
+        connected((client, deadline) =>
+          transact(client, deadline, (text, values) => run(client, deadline, text, values), work),
+        ),
+      ),
     join: (tx) => tx,
   };
 }
@@ -53,7 +65,9 @@ async function transact<T>(
 ): Promise<T> {
   const callbacks: (() => void)[] = [];
   await send(client, { text: `BEGIN${requestComment()}` }, deadline);
-  const result = await orRollBack(client, deadline, () => work({ query, afterCommit: (callback) => callbacks.push(callback) }));
+  const result = await orRollBack(client, deadline, () =>
+    work({ query, afterCommit: (callback) => callbacks.push(callback) }),
+  );
   await send(client, { text: 'COMMIT' }, deadline);
   for (const callback of callbacks) callback();
   return result;
@@ -69,7 +83,11 @@ async function orRollBack<T>(client: PoolClient, deadline: number, work: () => P
   }
 }
 
-async function withClient<T>(pool: Pool, deadline: number, work: (client: PoolClient, deadline: number) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  pool: Pool,
+  deadline: number,
+  work: (client: PoolClient, deadline: number) => Promise<T>,
+): Promise<T> {
   const client = await acquire(pool);
   let broken: Error | undefined;
   try {
@@ -96,7 +114,11 @@ async function acquire(pool: Pool): Promise<PoolClient> {
 
 type Statement = { text: string; values?: unknown[]; name?: string };
 
-async function send<Row extends QueryResultRow>(client: PoolClient, statement: Statement, deadline: number): Promise<Rows<Row>> {
+async function send<Row extends QueryResultRow>(
+  client: PoolClient,
+  statement: Statement,
+  deadline: number,
+): Promise<Rows<Row>> {
   const remainingMs = deadline - Date.now();
   if (remainingMs <= 0) throw new Error('Query read timeout');
   const { rows, rowCount } = await client.query<Row>({ ...statement, query_timeout: remainingMs } as Statement);

@@ -37,7 +37,9 @@ export async function migrate(connectionString: string, sources: MigrationSource
 /** The files not yet applied, for a process that may not apply them, and for /ready. */
 export async function pendingMigrations(connectionString: string, sources: MigrationSource[]): Promise<string[]> {
   return withClient(connectionString, async (client) => {
-    const { rows } = await client.query<{ known: boolean }>(`SELECT to_regclass('migrations.applied') IS NOT NULL AS known`);
+    const { rows } = await client.query<{ known: boolean }>(
+      `SELECT to_regclass('migrations.applied') IS NOT NULL AS known`,
+    );
     const applied = rows[0]?.known === true ? await readApplied(client) : [];
     return pendingOf(await readMigrations(sources), applied).map(({ schema, name }) => `${schema}/${name}`);
   });
@@ -67,7 +69,9 @@ function pendingOf(files: MigrationFile[], applied: Applied[]): MigrationFile[] 
   const hashes = new Map(applied.map(({ schema, name, sha256 }) => [`${schema}/${name}`, sha256]));
   const edited = files.filter(({ schema, name, sha256 }) => (hashes.get(`${schema}/${name}`) ?? sha256) !== sha256);
   if (edited.length > 0) {
-    throw new Error(`migration ${edited.map(({ schema, name }) => `${schema}/${name}`).join(', ')} was edited after it was applied; add a new one instead`);
+    throw new Error(
+      `migration ${edited.map(({ schema, name }) => `${schema}/${name}`).join(', ')} was edited after it was applied; add a new one instead`,
+    );
   }
   return files.filter(({ schema, name }) => !hashes.has(`${schema}/${name}`));
 }
@@ -77,11 +81,19 @@ async function apply(client: pg.Client, { schema, name, sql, sha256 }: Migration
   await client.query(sql).catch((error: unknown) => {
     throw new Error(`migration ${schema}/${name} failed: ${String(error)}`, { cause: error });
   });
-  await client.query('INSERT INTO migrations.applied (schema, name, sha256) VALUES ($1, $2, $3)', [schema, name, sha256]);
+  await client.query('INSERT INTO migrations.applied (schema, name, sha256) VALUES ($1, $2, $3)', [
+    schema,
+    name,
+    sha256,
+  ]);
 }
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString, application_name: 'waybill-migrate', connectionTimeoutMillis: 1500 });
+  const client = new pg.Client({
+    connectionString,
+    application_name: 'waybill-migrate',
+    connectionTimeoutMillis: 1500,
+  });
   await client.connect();
   try {
     return await work(client);

@@ -10,7 +10,10 @@ export type PoolOptions = {
 };
 
 /** Client time-outs are longer than the server's, so that the server's clearer error usually comes first. */
-export function createPool({ connectionString, max, statementTimeoutMs, applicationName }: PoolOptions, logger: Logger): pg.Pool {
+export function createPool(
+  { connectionString, max, statementTimeoutMs, applicationName }: PoolOptions,
+  logger: Logger,
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max,

@@ -36,7 +36,12 @@ export class AppError extends Error {
   readonly facts: Record<string, unknown> | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: ErrorKind, code: string, detail: string, { faults, facts, retryAfterSeconds, cause }: ErrorFacts = {}) {
+  constructor(
+    kind: ErrorKind,
+    code: string,
+    detail: string,
+    { faults, facts, retryAfterSeconds, cause }: ErrorFacts = {},
+  ) {
     super(detail, { cause });
     this.kind = kind;
     this.code = code;

@@ -7,7 +7,12 @@ import { withRequestContext } from '../logging/request-context.ts';
 import { ATTEMPTS_MAX, backOffMs } from './back-off.ts';
 import { facts, type FactType, type Payload } from './facts.ts';
 
-export type Fact<Type extends FactType = FactType> = { id: string; type: Type; occurredAt: Date; payload: Payload<Type> };
+export type Fact<Type extends FactType = FactType> = {
+  id: string;
+  type: Type;
+  occurredAt: Date;
+  payload: Payload<Type>;
+};
 
 /** `subscriber` is stable: it names the deliveries in the database. A hearer expects repeats. */
 export type Subscription = { subscriber: string; type: FactType; hear: (fact: Fact<never>) => Promise<void> };
@@ -87,7 +92,9 @@ export class Dispatcher {
     while (!this.stopped.signal.aborted) {
       // Made before looking, so that a fact recorded while we look is not slept over.
       const woken = this.nextWake();
-      await this.drain().catch((error: unknown) => this.options.logger.warn({ err: error }, 'event dispatch failed; trying again'));
+      await this.drain().catch((error: unknown) =>
+        this.options.logger.warn({ err: error }, 'event dispatch failed; trying again'),
+      );
       await woken;
     }
   }
@@ -134,12 +141,20 @@ export class Dispatcher {
   private async settleFailure(delivery: Delivery, error: unknown): Promise<void> {
     const { event_id: eventId, subscriber, type, attempts } = delivery;
     const isDead = attempts >= ATTEMPTS_MAX;
-    this.options.logger[isDead ? 'error' : 'warn']({ err: error, eventId, subscriber, type, attempts }, isDead ? 'delivery is dead' : 'delivery failed');
+    this.options.logger[isDead ? 'error' : 'warn'](
+      { err: error, eventId, subscriber, type, attempts },
+      isDead ? 'delivery is dead' : 'delivery failed',
+    );
     await this.settle(delivery, isDead ? 'dead' : 'pending', backOffMs(attempts, Math.random()), reasonOf(error));
   }
 
   /** Fenced by the attempt: a slow hearer whose lease ran out does not settle its successor's delivery. */
-  private async settle({ event_id, subscriber, attempts }: Delivery, status: string, waitMs: number, lastError: string | null): Promise<void> {
+  private async settle(
+    { event_id, subscriber, attempts }: Delivery,
+    status: string,
+    waitMs: number,
+    lastError: string | null,
+  ): Promise<void> {
     await this.options.database.query(
       `UPDATE events.deliveries
        SET status = $4, next_at = now() + $5 * interval '1 ms', last_error = $6, delivered_at = CASE WHEN $4 = 'delivered' THEN now() END

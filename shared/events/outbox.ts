@@ -5,7 +5,10 @@ import { newId } from '../domain/ids.ts';
 import { currentRequestId } from '../logging/request-context.ts';
 import type { FactType, Payload } from './facts.ts';
 
-export const eventsMigrations: MigrationSource = { schema: 'events', directory: new URL('./migrations/', import.meta.url) };
+export const eventsMigrations: MigrationSource = {
+  schema: 'events',
+  directory: new URL('./migrations/', import.meta.url),
+};
 
 export class Outbox {
   private wakeDispatcher: () => void = () => undefined;
@@ -20,7 +23,12 @@ export class Outbox {
   }
 
   /** `aggregateId`: facts about one aggregate are heard in the order in which they were recorded. */
-  async record<Type extends FactType>(tx: Transaction, type: Type, aggregateId: string, payload: Payload<Type>): Promise<void> {
+  async record<Type extends FactType>(
+    tx: Transaction,
+    type: Type,
+    aggregateId: string,
+    payload: Payload<Type>,
+  ): Promise<void> {
     const values = [newId(), type, aggregateId, JSON.stringify(payload), currentRequestId() ?? null];
     await tx.query('SELECT events.record($1, $2, $3, $4, $5)', values);
     tx.afterCommit(() => this.wake());

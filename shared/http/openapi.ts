@@ -1,6 +1,11 @@
 // OpenAPI 3.1 from the routes themselves: what a document says is what the server checks.
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiParameters, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiParameters,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
 import { API_BASE_PATH } from './reply.ts';
 import type { Access, Operation, Route } from './route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
@@ -13,13 +18,21 @@ export function openApiDocument(modules: Tagged[], version: string): ReturnType<
     info: {
       title: 'Waybill',
       version,
-      description: 'An order back end: people sign up, staff sell, customers order and pay. Every answer is `{ "data": … }`, every error a problem (RFC 9457).',
+      description:
+        'An order back end: people sign up, staff sell, customers order and pay. Every answer is `{ "data": … }`, every error a problem (RFC 9457).',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: API_BASE_PATH }],
     tags: modules.filter(({ routes }) => routes.length > 0).map(({ tag }) => ({ name: tag })),
     components: {
-      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'From POST /auth/login, good for 15 minutes' } },
+      securitySchemes: {
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'From POST /auth/login, good for 15 minutes',
+        },
+      },
     },
     paths: pathsOf(modules),
   });
@@ -44,7 +57,13 @@ function operationOf({ access, operation }: Route, tag: string): ZodOpenApiOpera
     ...(Array.isArray(access) && { 'x-permissions': [...access] }),
     requestParams: parametersOf(operation),
     ...(rawBody && { requestBody: { required: true, content: { 'application/json': { schema: z.looseObject({}) } } } }),
-    ...(body && !rawBody && { requestBody: { required: !body.safeParse(undefined).success, content: { 'application/json': { schema: body } } } }),
+    ...(body &&
+      !rawBody && {
+        requestBody: {
+          required: !body.safeParse(undefined).success,
+          content: { 'application/json': { schema: body } },
+        },
+      }),
     responses: { ...answersOf(operation), ...problemsOf(access, operation) },
   };
 }
@@ -61,7 +80,10 @@ const idempotencyKey = z
 const ifMatch = z.string().regex(/^"\d{1,9}"$/).meta({ description: 'The ETag of what you read', examples: ['"1"'] }); // prettier-ignore
 
 function parametersOf({ params, query, idempotent, conditional }: Operation): ZodOpenApiParameters {
-  const header = { ...(idempotent && { 'Idempotency-Key': idempotencyKey }), ...(conditional && { 'If-Match': ifMatch }) };
+  const header = {
+    ...(idempotent && { 'Idempotency-Key': idempotencyKey }),
+    ...(conditional && { 'If-Match': ifMatch }),
+  };
   return {
     ...(params && { path: params }),
     ...(query && { query }),
@@ -69,16 +91,30 @@ function parametersOf({ params, query, idempotent, conditional }: Operation): Zo
   };
 }
 
-const phrases: Record<string, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted: not decided yet', 204: 'Done, nothing to say' };
+const phrases: Record<string, string> = {
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted: not decided yet',
+  204: 'Done, nothing to say',
+};
 
 function answersOf({ answers, idempotent }: Operation): ZodOpenApiResponsesObject {
   const entries = Object.entries(answers).map(([status, schema]) => {
     const headers = {
       'X-Request-Id': { schema: { type: 'string' as const } },
-      ...(idempotent && { 'Idempotency-Replayed': { description: '`true` on the answer of a retry', schema: { type: 'string' as const } } }),
+      ...(idempotent && {
+        'Idempotency-Replayed': { description: '`true` on the answer of a retry', schema: { type: 'string' as const } },
+      }),
       ...(status === '201' && { Location: { schema: { type: 'string' as const } } }),
     };
-    return [status, { description: phrases[status] ?? status, headers, ...(schema && { content: { 'application/json': { schema: wrapped(schema) } } }) }];
+    return [
+      status,
+      {
+        description: phrases[status] ?? status,
+        headers,
+        ...(schema && { content: { 'application/json': { schema: wrapped(schema) } } }),
+      },
+    ];
   });
   return Object.fromEntries(entries) as ZodOpenApiResponsesObject;
 }
@@ -105,13 +141,19 @@ function problemsOf(access: Access, operation: Operation): ZodOpenApiResponsesOb
   return Object.fromEntries(
     Object.entries(codes).map(([status, list]) => [
       status,
-      { description: list.map((code) => `\`${code}\``).join(', '), content: { [PROBLEM_TYPE]: { schema: problemSchema(list) } } },
+      {
+        description: list.map((code) => `\`${code}\``).join(', '),
+        content: { [PROBLEM_TYPE]: { schema: problemSchema(list) } },
+      },
     ]),
   ) as ZodOpenApiResponsesObject;
 }
 
 /** By status: an operation's own codes, and those that the conventions add to it. */
-export function problemCodesOf(access: Access, { query, params, body, rawBody, idempotent, conditional, problems }: Operation): Record<string, string[]> {
+export function problemCodesOf(
+  access: Access,
+  { query, params, body, rawBody, idempotent, conditional, problems }: Operation,
+): Record<string, string[]> {
   const conventions: Record<string, (string | false | undefined)[]> = {
     400: [
       'validation_failed',

@@ -1,5 +1,5 @@
 // From unknown to typed: every part of a request passes a strict schema, or names the place where it does not.
-import { z } from 'zod';
+import type { z } from 'zod';
 import { malformed, preconditionRequired, type Fault } from '../errors/app-error.ts';
 
 export type Part = 'body' | 'query' | 'path';
@@ -20,7 +20,11 @@ export const validationFailed = (faults: Fault[]) =>
 /** An unknown field is named by its own pointer; everything else by zod's path. */
 function faultsOf(issue: z.core.$ZodIssue, prefix: string): Fault[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: pointerTo(prefix, [...issue.path, key]), code: 'unknown_field', message: 'This field is not known here.' }));
+    return issue.keys.map((key) => ({
+      pointer: pointerTo(prefix, [...issue.path, key]),
+      code: 'unknown_field',
+      message: 'This field is not known here.',
+    }));
   }
   return [{ pointer: pointerTo(prefix, issue.path), code: codeOfIssue(issue), message: issue.message }];
 }
@@ -56,11 +60,14 @@ const invalidCharacters = (pointer: string): Fault => ({
 
 /** The version that the caller has seen, from `If-Match: "7"`. @throws preconditionRequired (absent), malformed (not ours) */
 export function parseIfMatch(header: string | undefined): number {
-  if (header === undefined) throw preconditionRequired('if_match_required', 'Send If-Match with the ETag of what you read.');
+  if (header === undefined)
+    throw preconditionRequired('if_match_required', 'Send If-Match with the ETag of what you read.');
   const version = /^"(\d{1,9})"$/.exec(header)?.[1];
   if (version === undefined) {
     throw malformed('if_match_invalid', 'If-Match takes one strong ETag, e.g. "7".', {
-      faults: [{ pointer: '/header/if-match', code: 'if_match_invalid', message: 'Send back the ETag header as it came.' }],
+      faults: [
+        { pointer: '/header/if-match', code: 'if_match_invalid', message: 'Send back the ETag header as it came.' },
+      ],
     });
   }
   return Number(version);

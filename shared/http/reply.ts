@@ -17,13 +17,22 @@ export const ok = (data: object, headers: Record<string, string> = {}): Reply =>
 
 export const okVersioned = (data: Versioned): Reply => ok(data, { ETag: etagOf(data) });
 
-export const okPage = <Item>({ items, nextCursor }: Page<Item>): Reply => ({ status: 200, data: items, page: { nextCursor }, headers: {} });
+export const okPage = <Item>({ items, nextCursor }: Page<Item>): Reply => ({
+  status: 200,
+  data: items,
+  page: { nextCursor },
+  headers: {},
+});
 
 /** `path` is below the API's base path, e.g. `/orders/…`. */
 export const created = (data: object, path: string, headers: Record<string, string> = {}): Reply => ({
   status: 201,
   data,
-  headers: { Location: `${API_BASE_PATH}${path}`, ...('version' in data && { ETag: etagOf(data as Versioned) }), ...headers },
+  headers: {
+    Location: `${API_BASE_PATH}${path}`,
+    ...('version' in data && { ETag: etagOf(data as Versioned) }),
+    ...headers,
+  },
 });
 
 export const noContent = (): Reply => ({ status: 204, headers: {} });

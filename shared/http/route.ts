@@ -98,7 +98,9 @@ function middlewareOf({ access, operation, before }: Route): RequestHandler[] {
     authorize(access),
     // A signature covers the very bytes of a provider's webhook, and providers send more than our clients do.
     ...(rawBody ? [express.raw({ type: () => true, limit: '256kb', inflate: false })] : []),
-    ...(body && !rawBody ? [requireJson, express.json({ limit: BODY_BYTES_MAX, inflate: false, type: () => true })] : []),
+    ...(body && !rawBody
+      ? [requireJson, express.json({ limit: BODY_BYTES_MAX, inflate: false, type: () => true })]
+      : []),
     ...before,
   ];
 }
@@ -119,7 +121,8 @@ function authorize(access: Access): RequestHandler {
 
 /** An empty body is left to the schema, which knows whether one is needed. */
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !request.is('application/json')) {
     throw new AppError('unsupported_media_type', 'unsupported_media_type', 'The body must be application/json.');
   }
@@ -133,7 +136,12 @@ function answer({ access, operation, handler }: Route): RequestHandler {
   };
 }
 
-function inputOf({ params, query, body, rawBody, idempotent, conditional }: Operation, access: Access, request: Request, response: Response) {
+function inputOf(
+  { params, query, body, rawBody, idempotent, conditional }: Operation,
+  access: Access,
+  request: Request,
+  response: Response,
+) {
   const actor = access === 'public' ? null : response.locals.caller.actor;
   const parsed = {
     params: params && parse(params, { ...request.params }, 'path'),
@@ -162,6 +170,8 @@ function send(response: Response, { status, data, page, headers }: Reply): void 
 function methodNotAllowed(allowed: string[]): RequestHandler {
   return (request, response) => {
     response.set('Allow', allowed.join(', '));
-    throw new AppError('method_not_allowed', 'method_not_allowed', `${request.method} is not possible here.`, { facts: { allowed } });
+    throw new AppError('method_not_allowed', 'method_not_allowed', `${request.method} is not possible here.`, {
+      facts: { allowed },
+    });
   };
 }

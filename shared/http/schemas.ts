@@ -5,7 +5,9 @@ import { currencyExponents, UNIT_PRICE_MAX } from '../domain/money.ts';
 /** Text of a person's: NUL and lone surrogates are refused for every string of a request, in parse.ts. */
 export const text = (lengthMax: number) => z.string().trim().min(1).max(lengthMax);
 
-export const id = z.uuid({ version: 'v7' }).meta({ description: 'UUIDv7', examples: ['01939d3a-7c1e-7b1a-8f00-000000000001'] });
+export const id = z
+  .uuid({ version: 'v7' })
+  .meta({ description: 'UUIDv7', examples: ['01939d3a-7c1e-7b1a-8f00-000000000001'] });
 export const idParams = z.strictObject({ id });
 
 export const currency = z
@@ -17,11 +19,15 @@ export const currency = z
 export const price = z.strictObject({ amount: z.int().min(0).max(UNIT_PRICE_MAX), currency }).meta({ id: 'Price' });
 
 /** What goes out may exceed a price: it is a sum. */
-export const money = z.object({ amount: z.int(), currency: z.string() }).meta({ id: 'Money', description: 'Integer minor units by the exponent of ISO 4217' });
+export const money = z
+  .object({ amount: z.int(), currency: z.string() })
+  .meta({ id: 'Money', description: 'Integer minor units by the exponent of ISO 4217' });
 
 export const sku = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: '1 to 64 of letters, digits, dot, underscore and hyphen, the first a letter or digit.' })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+    error: '1 to 64 of letters, digits, dot, underscore and hyphen, the first a letter or digit.',
+  })
   .meta({ examples: ['MUG-BLUE'] });
 
 /** As it goes out: RFC 3339, UTC. */

@@ -14,14 +14,21 @@ const pattern = /^[\x21-\x7e]{1,255}$/;
 
 /** @throws malformed `idempotency_key_required`, `idempotency_key_invalid` */
 export function readIdempotencyKey(header: string | undefined, scope: string, input: unknown): IdempotencyKey {
-  if (header === undefined) throw keyProblem('idempotency_key_required', 'Send an Idempotency-Key header, new for each intent and the same for each retry.');
-  if (!pattern.test(header)) throw keyProblem('idempotency_key_invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.');
+  if (header === undefined)
+    throw keyProblem(
+      'idempotency_key_required',
+      'Send an Idempotency-Key header, new for each intent and the same for each retry.',
+    );
+  if (!pattern.test(header))
+    throw keyProblem('idempotency_key_invalid', 'The Idempotency-Key must be 1 to 255 visible ASCII characters.');
   return { scope, key: header, fingerprint: fingerprintOf(input) };
 }
 
 /** Parsed input, so that white space, key order and defaults do not make two requests of one. */
 const fingerprintOf = (input: unknown): string =>
-  createHash('sha256').update(JSON.stringify(input) ?? 'null').digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify(input) ?? 'null')
+    .digest('hex');
 
 const keyProblem = (code: string, message: string) =>
   malformed(code, message, { faults: [{ pointer: '/header/idempotency-key', code, message }] });

@@ -5,7 +5,10 @@ import { AppError, conflict, unprocessable, type ErrorKind, type Fault } from '.
 import { currentRequestId } from '../logging/request-context.ts';
 import type { IdempotencyKey } from './idempotency-key.ts';
 
-export const idempotencyMigrations: MigrationSource = { schema: 'idempotency', directory: new URL('./migrations/', import.meta.url) };
+export const idempotencyMigrations: MigrationSource = {
+  schema: 'idempotency',
+  directory: new URL('./migrations/', import.meta.url),
+};
 
 /** What a service answers: plain JSON, as it is stored. */
 export type Outcome<Result> = { result: Result; replayed: boolean };
@@ -22,7 +25,11 @@ type Refusal = {
 export type StoredOutcome<Result> = { result: Result } | { refusal: Refusal };
 
 /** What a claim of the database found: see idempotency.claim in migrations/0001_keys.sql. */
-export type Claim = { state: 'new' | 'replay' | 'reused' | 'in_progress' | 'resume'; outcome: StoredOutcome<unknown> | null; resource_id: string | null };
+export type Claim = {
+  state: 'new' | 'replay' | 'reused' | 'in_progress' | 'resume';
+  outcome: StoredOutcome<unknown> | null;
+  resource_id: string | null;
+};
 
 /** Refusals that a retry would meet again; all others may pass, so they are not stored. */
 const storedKinds: readonly ErrorKind[] = ['declined', 'conflict', 'unprocessable'];
@@ -39,7 +46,11 @@ export class Idempotency {
    * Runs `work` once per key: its effect and its result commit together; a retry gets the stored result or refusal.
    * @throws conflict `idempotency_in_progress` (a twin in another process), unprocessable `idempotency_key_reused`.
    */
-  run<Result>(database: Database, key: IdempotencyKey, work: (tx: Transaction) => Promise<Result>): Promise<Outcome<Result>> {
+  run<Result>(
+    database: Database,
+    key: IdempotencyKey,
+    work: (tx: Transaction) => Promise<Result>,
+  ): Promise<Outcome<Result>> {
     return this.alone(key, () =>
       this.orRememberRefusal(database, key, () =>
         database.transaction(async (tx) => {
@@ -70,7 +81,11 @@ export class Idempotency {
   }
 
   /** Stores a refusal that a retry would meet again; when another process was faster, its answer is the answer. */
-  async orRememberRefusal<Result>(database: Database, key: IdempotencyKey, work: () => Promise<Outcome<Result>>): Promise<Outcome<Result>> {
+  async orRememberRefusal<Result>(
+    database: Database,
+    key: IdempotencyKey,
+    work: () => Promise<Outcome<Result>>,
+  ): Promise<Outcome<Result>> {
     try {
       return await work();
     } catch (error) {
@@ -86,20 +101,33 @@ export class Idempotency {
   }
 
   async claim(tx: Connection, { scope, key, fingerprint }: IdempotencyKey): Promise<Claim> {
-    const { rows } = await tx.query<Claim>('SELECT state, outcome, resource_id FROM idempotency.claim($1, $2, $3)', [scope, key, fingerprint]);
+    const { rows } = await tx.query<Claim>('SELECT state, outcome, resource_id FROM idempotency.claim($1, $2, $3)', [
+      scope,
+      key,
+      fingerprint,
+    ]);
     const [claim] = rows;
     if (claim === undefined) throw new Error('idempotency.claim answered no row');
     return claim;
   }
 
   /** In the transaction of the effect. */
-  async remember(tx: Connection, { scope, key, fingerprint }: IdempotencyKey, outcome: StoredOutcome<unknown>): Promise<void> {
+  async remember(
+    tx: Connection,
+    { scope, key, fingerprint }: IdempotencyKey,
+    outcome: StoredOutcome<unknown>,
+  ): Promise<void> {
     const values = [scope, key, fingerprint, JSON.stringify(outcome), this.ttlMs];
     await tx.query('SELECT idempotency.remember($1, $2, $3, $4, $5)', values);
   }
 
   /** For effects outside the database: the key is ours for `leaseMs`, and names what it makes so that a retry can resume it. */
-  async lease(tx: Connection, { scope, key, fingerprint }: IdempotencyKey, resourceId: string, leaseMs: number): Promise<void> {
+  async lease(
+    tx: Connection,
+    { scope, key, fingerprint }: IdempotencyKey,
+    resourceId: string,
+    leaseMs: number,
+  ): Promise<void> {
     const values = [scope, key, fingerprint, resourceId, leaseMs, this.ttlMs];
     await tx.query('SELECT idempotency.lease($1, $2, $3, $4, $5, $6)', values);
   }
@@ -127,7 +155,10 @@ export function replayOf<Result>({ state, outcome }: Pick<Claim, 'state' | 'outc
 }
 
 export const isStorable = (error: unknown): error is AppError =>
-  error instanceof AppError && !(error instanceof ReplayedRefusal) && storedKinds.includes(error.kind) && !error.code.startsWith('idempotency_');
+  error instanceof AppError &&
+  !(error instanceof ReplayedRefusal) &&
+  storedKinds.includes(error.kind) &&
+  !error.code.startsWith('idempotency_');
 
 export function refusalOf({ kind, code, message, faults, facts }: AppError): { refusal: Refusal } {
   return { refusal: { kind, code, detail: message, faults, facts, requestId: currentRequestId() } };
@@ -147,6 +178,8 @@ export class ReplayedRefusal extends AppError {
 const replayed = <Result>({ result }: Outcome<Result>): Outcome<Result> => ({ result, replayed: true });
 
 const inProgress = () =>
-  conflict('idempotency_in_progress', 'A request with this Idempotency-Key is being worked on.', { retryAfterSeconds: 1 });
+  conflict('idempotency_in_progress', 'A request with this Idempotency-Key is being worked on.', {
+    retryAfterSeconds: 1,
+  });
 
 const reused = () => unprocessable('idempotency_key_reused', 'This Idempotency-Key was used with another request.');

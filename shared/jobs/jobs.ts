@@ -1,5 +1,12 @@
 // Work for later: a thin face on graphile-worker, right on any number of processes.
-import { Logger as WorkerLogger, makeWorkerUtils, run, runMigrations, type Runner, type WorkerUtils } from 'graphile-worker';
+import {
+  Logger as WorkerLogger,
+  makeWorkerUtils,
+  run,
+  runMigrations,
+  type Runner,
+  type WorkerUtils,
+} from 'graphile-worker';
 import type { Pool } from 'pg';
 import type { Logger } from '../logging/logger.ts';
 import { withRequestContext } from '../logging/request-context.ts';
@@ -45,7 +52,9 @@ export class JobRunner {
 
   private tick(job: RecurringJob): void {
     const enqueue = () =>
-      void this.enqueue(job.name).catch((error: unknown) => this.options.logger.warn({ err: error, job: job.name }, 'job not enqueued; next tick tries again'));
+      void this.enqueue(job.name).catch((error: unknown) =>
+        this.options.logger.warn({ err: error, job: job.name }, 'job not enqueued; next tick tries again'),
+      );
     enqueue();
     this.timers.push(setInterval(enqueue, job.everySeconds * 1000));
   }
@@ -56,7 +65,8 @@ export class JobRunner {
   }
 }
 
-const runJob = (job: RecurringJob, id: string) => withRequestContext({ requestId: `job-${job.name}-${id}` }, () => job.run());
+const runJob = (job: RecurringJob, id: string) =>
+  withRequestContext({ requestId: `job-${job.name}-${id}` }, () => job.run());
 
 /** The library tells each poll and each job at info; ours are at debug. */
 const workerLogger = (logger: Logger) =>

@@ -7,7 +7,8 @@ export type Build = { version: string; commit: string };
 
 /** `dist/build.json` when this runs from dist/, else the checkout. */
 export async function buildOf(): Promise<Build> {
-  if (!import.meta.url.endsWith('.ts')) return JSON.parse(await readFile(new URL('../../build.json', import.meta.url), 'utf8')) as Build;
+  if (!import.meta.url.endsWith('.ts'))
+    return JSON.parse(await readFile(new URL('../../build.json', import.meta.url), 'utf8')) as Build;
   return buildOfCheckout();
 }
 

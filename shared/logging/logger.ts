@@ -6,9 +6,21 @@ import { currentRequestId } from './request-context.ts';
 export type { Logger } from 'pino';
 
 /** Last line of defence: call sites log by allow-list, these keys are scrubbed wherever they slip in. */
-const secretKeys = ['password', 'token', 'accessToken', 'refreshToken', 'secret', 'authorization', 'cookie', 'idempotencyKey'];
+const secretKeys = [
+  'password',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'secret',
+  'authorization',
+  'cookie',
+  'idempotencyKey',
+];
 
-export function createLogger({ level, isPretty }: { level: string; isPretty: boolean }, stream?: DestinationStream): Logger {
+export function createLogger(
+  { level, isPretty }: { level: string; isPretty: boolean },
+  stream?: DestinationStream,
+): Logger {
   return pino(
     {
       level,
@@ -25,7 +37,9 @@ export function createLogger({ level, isPretty }: { level: string; isPretty: boo
 
 /** Synchronous, so that the last line of a dying process is written. */
 const stdout = (isPretty: boolean): DestinationStream =>
-  isPretty ? pretty({ sync: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' }) : pino.destination({ dest: 1, sync: true });
+  isPretty
+    ? pretty({ sync: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' })
+    : pino.destination({ dest: 1, sync: true });
 
 /** Allow-list: PostgreSQL's `detail`, `where` and `parameters` carry customers' values and stay out. */
 function describeError(error: unknown): Record<string, unknown> {

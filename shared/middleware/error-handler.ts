@@ -13,15 +13,26 @@ export const errorHandler =
     if (response.headersSent) return next(thrown);
     const known = asKnownError(thrown);
     if (known === null) logger.error({ err: thrown }, 'request failed');
-    else if (known.kind === 'unavailable') logger.warn({ err: known.cause, code: known.code }, 'request not possible now');
+    else if (known.kind === 'unavailable')
+      logger.warn({ err: known.cause, code: known.code }, 'request not possible now');
     if (known !== null) setHeaders(response, known);
     const problem = problemFor(known, thrown, request, response, showsDefects);
     response.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
   };
 
-function problemFor(known: AppError | null, thrown: unknown, request: Request, response: Response, showsDefects: boolean): Problem {
+function problemFor(
+  known: AppError | null,
+  thrown: unknown,
+  request: Request,
+  response: Response,
+  showsDefects: boolean,
+): Problem {
   const own = { instance: request.originalUrl.split('?', 1)[0] ?? '/', requestId: response.locals.requestId };
-  if (known === null) return { ...internalProblem(own), ...(showsDefects && thrown instanceof Error && { detail: thrown.stack ?? thrown.message }) };
+  if (known === null)
+    return {
+      ...internalProblem(own),
+      ...(showsDefects && thrown instanceof Error && { detail: thrown.stack ?? thrown.message }),
+    };
   const requestId = known instanceof ReplayedRefusal ? (known.requestId ?? own.requestId) : own.requestId;
   return problemOf(known, { ...own, requestId });
 }
@@ -31,7 +42,8 @@ function setHeaders(response: Response, error: AppError): void {
   response.set('Cache-Control', 'no-store');
   if (error instanceof ReplayedRefusal) response.set('Idempotency-Replayed', 'true');
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
-  if (kind === 'unauthenticated') response.set('WWW-Authenticate', code === 'token_required' ? 'Bearer' : 'Bearer error="invalid_token"');
+  if (kind === 'unauthenticated')
+    response.set('WWW-Authenticate', code === 'token_required' ? 'Bearer' : 'Bearer error="invalid_token"');
 }
 
 /** What Express, its parsers and PostgreSQL throw for bad input is bad input; null is a defect of ours. */
@@ -46,9 +58,15 @@ function ofParser(thrown: unknown): AppError | null {
   if (!(thrown instanceof Error) || !('status' in thrown) || typeof thrown.status !== 'number') return null;
   const { status } = thrown;
   if (status === 413) return new AppError('too_large', 'body_too_large', 'The body is larger than this route takes.');
-  if (status === 415) return new AppError('unsupported_media_type', 'unsupported_media_type', 'Send plain UTF-8 JSON without Content-Encoding.');
+  if (status === 415)
+    return new AppError(
+      'unsupported_media_type',
+      'unsupported_media_type',
+      'Send plain UTF-8 JSON without Content-Encoding.',
+    );
   if (status === 408) return new AppError('timed_out', 'request_timed_out', 'The request did not arrive in time.');
-  if (status >= 400 && status < 500) return malformed('malformed_json', 'The body is not valid JSON, or not as long as it says.');
+  if (status >= 400 && status < 500)
+    return malformed('malformed_json', 'The body is not valid JSON, or not as long as it says.');
   return null;
 }
 
@@ -56,5 +74,7 @@ function ofParser(thrown: unknown): AppError | null {
 const callersFault = /^(22P02|22003|22021|22P05)$/;
 
 function ofPostgres(thrown: unknown): AppError | null {
-  return callersFault.test(codeOf(thrown)) ? malformed('validation_failed', 'A value of the request is not acceptable.', { cause: thrown }) : null;
+  return callersFault.test(codeOf(thrown))
+    ? malformed('validation_failed', 'A value of the request is not acceptable.', { cause: thrown })
+    : null;
 }

@@ -20,7 +20,10 @@ export function health({ checkReady, version, commit, metrics, metricsToken }: H
   const alive: RequestHandler = (_request, response) => void response.json({ status: 'ok' });
   const ready: RequestHandler = async (_request, response) => {
     await checkReady().catch((error: unknown) => {
-      throw unavailable('not_ready', 'This process takes no requests just now.', { retryAfterSeconds: 1, cause: error });
+      throw unavailable('not_ready', 'This process takes no requests just now.', {
+        retryAfterSeconds: 1,
+        cause: error,
+      });
     });
     response.json({ status: 'ready' });
   };

@@ -4,7 +4,12 @@ import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import type { Request, RequestHandler, Response } from 'express';
 import { AppError } from '../errors/app-error.ts';
 
-export type Limit = { name: string; max: number; windowMs: number; keyOf: (request: Request, response: Response) => string };
+export type Limit = {
+  name: string;
+  max: number;
+  windowMs: number;
+  keyOf: (request: Request, response: Response) => string;
+};
 
 /** `max` 0 switches the limit off. */
 export function limitRate({ name, max, windowMs, keyOf }: Limit): RequestHandler {
@@ -26,10 +31,24 @@ export const addressOf = (request: Request): string => ipKeyGenerator(request.ip
 export const hashed = (value: string): string => createHash('sha256').update(value).digest('base64url');
 
 /** Every caller's limit: anonymous by address, others by account. */
-export function limitCallers({ windowMs, addressMax, accountMax }: { windowMs: number; addressMax: number; accountMax: number }): RequestHandler {
+export function limitCallers({
+  windowMs,
+  addressMax,
+  accountMax,
+}: {
+  windowMs: number;
+  addressMax: number;
+  accountMax: number;
+}): RequestHandler {
   const perAddress = limitRate({ name: 'address', max: addressMax, windowMs, keyOf: addressOf });
-  const perAccount = limitRate({ name: 'account', max: accountMax, windowMs, keyOf: (_request, response) => response.locals.caller.actor?.userId ?? '' });
-  return (request, response, next) => (response.locals.caller.actor === null ? perAddress : perAccount)(request, response, next);
+  const perAccount = limitRate({
+    name: 'account',
+    max: accountMax,
+    windowMs,
+    keyOf: (_request, response) => response.locals.caller.actor?.userId ?? '',
+  });
+  return (request, response, next) =>
+    (response.locals.caller.actor === null ? perAddress : perAccount)(request, response, next);
 }
 
 function secondsUntilReset(request: Request, windowMs: number): number {

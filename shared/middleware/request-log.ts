@@ -18,4 +18,5 @@ export const requestLog = (logger: Logger): RequestHandler =>
     }),
   });
 
-const levelOf = (status: number, error: unknown) => (error !== undefined || status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info');
+const levelOf = (status: number, error: unknown) =>
+  error !== undefined || status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info';

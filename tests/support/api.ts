@@ -12,13 +12,19 @@ export type OpenApi = { paths?: Record<string, Record<string, Documented>>; comp
 export type Api = Record<'get' | 'post' | 'patch' | 'put' | 'delete' | 'head' | 'options', (path: string) => Test>;
 
 /** Validates answers; shared by supertest and by tests that speak HTTP themselves. */
-export type AnswerCheck = (method: string, path: string, answer: { status: number; type: string; body: unknown }) => void;
+export type AnswerCheck = (
+  method: string,
+  path: string,
+  answer: { status: number; type: string; body: unknown },
+) => void;
 
 export function createApi(server: Server, document: OpenApi): Api {
   const agent = supertest(server);
   const check = createAnswerCheck(document);
   const checked = (method: keyof Api) => (path: string) =>
-    agent[method](path).expect((response: Response) => check(method, path, { status: response.status, type: response.type, body: response.body }));
+    agent[method](path).expect((response: Response) =>
+      check(method, path, { status: response.status, type: response.type, body: response.body }),
+    );
   return {
     get: checked('get'),
     post: checked('post'),
@@ -35,7 +41,9 @@ export function createAnswerCheck(document: OpenApi): AnswerCheck {
   addFormats.default(ajv);
   ajv.addSchema({ $id: 'waybill', components: document.components });
   const validate = (schema: object, body: unknown): string | null => {
-    const check = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"waybill#/components')) as object);
+    const check = ajv.compile(
+      JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"waybill#/components')) as object,
+    );
     return check(body) ? null : ajv.errorsText(check.errors);
   };
   return (method, path, { status, type, body }) => {
@@ -49,7 +57,8 @@ export function createAnswerCheck(document: OpenApi): AnswerCheck {
     if (status === 304) return;
     if (documented === undefined) throw new Error(`${where}: this status is not documented: ${JSON.stringify(body)}`);
     const schema = documented.content?.[type]?.schema;
-    if (schema === undefined && (documented.content !== undefined || status !== 204)) throw new Error(`${where}: ${type} is not documented`);
+    if (schema === undefined && (documented.content !== undefined || status !== 204))
+      throw new Error(`${where}: ${type} is not documented`);
     const fault = schema === undefined ? null : validate(schema, body);
     if (fault !== null) throw new Error(`${where}: ${fault} in ${JSON.stringify(body)}`);
   };
@@ -60,9 +69,14 @@ function findOperation(document: OpenApi, method: string, path: string): Documen
   const steps = path.slice(API_BASE_PATH.length).split('/');
   const fits = (pattern: string) => {
     const parts = pattern.split('/');
-    return parts.length === steps.length && parts.every((part, i) => part === steps[i] || (part.startsWith('{') && steps[i] !== ''));
+    return (
+      parts.length === steps.length &&
+      parts.every((part, i) => part === steps[i] || (part.startsWith('{') && steps[i] !== ''))
+    );
   };
-  const candidates = Object.keys(document.paths ?? {}).filter(fits).toSorted((one, other) => Number(one.includes('{')) - Number(other.includes('{')));
+  const candidates = Object.keys(document.paths ?? {})
+    .filter(fits)
+    .toSorted((one, other) => Number(one.includes('{')) - Number(other.includes('{')));
   const pattern = candidates.find((candidate) => document.paths?.[candidate]?.[method] !== undefined);
   return pattern === undefined ? null : (document.paths?.[pattern]?.[method] ?? null);
 }

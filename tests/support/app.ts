@@ -15,7 +15,14 @@ import { Metrics } from '../../shared/metrics/metrics.ts';
 import { createApi, type Api } from './api.ts';
 import { asModule, withOwnRole } from './roles.ts';
 
-export type Person = { userId: string; email: string; password: string; accessToken: string; refreshToken: string; auth: { Authorization: string } };
+export type Person = {
+  userId: string;
+  email: string;
+  password: string;
+  accessToken: string;
+  refreshToken: string;
+  auth: { Authorization: string };
+};
 type Options = { config?: Partial<Config>; logger?: Logger };
 
 export const key = (value: string = randomUUID()) => ({ 'Idempotency-Key': value });
@@ -23,36 +30,63 @@ export const key = (value: string = randomUUID()) => ({ 'Idempotency-Key': value
 const SECRETS = { jwt: 'test-only-jwt-secret-0123456789abcdefghijklmnop', testProvider: 'test-only-provider-secret' };
 
 /** Limits are off: stories are told from one address. The tests of limits switch them on. */
-const quiet: Partial<Config> = { rateLimitMax: 0, rateLimitAccountMax: 0, loginRateLimitMax: 0, loginRateLimitAddressMax: 0 };
+const quiet: Partial<Config> = {
+  rateLimitMax: 0,
+  rateLimitAccountMax: 0,
+  loginRateLimitMax: 0,
+  loginRateLimitAddressMax: 0,
+};
 
 /** Lowest cost: what is tested is that a password is checked, not how slowly. */
 const testEnv = { NODE_ENV: 'test', PORT: '3000', LOG_LEVEL: 'silent' };
 
-export async function startTestApp({ config: overrides = {}, logger = createLogger({ level: 'silent', isPretty: false }) }: Options = {}) {
+export async function startTestApp({
+  config: overrides = {},
+  logger = createLogger({ level: 'silent', isPretty: false }),
+}: Options = {}) {
   const config: Config = { ...loadConfig(testEnv), ...quiet, ...overrides };
   const { urlFor, drop } = await createTestDatabase();
   const pools: pg.Pool[] = [];
   const open = (role: string, connectionString: string, max: number): pg.Pool => {
-    const pool = createPool({ connectionString, max, statementTimeoutMs: config.databaseStatementTimeoutMs, applicationName: `test-${role}` }, logger);
+    const pool = createPool(
+      { connectionString, max, statementTimeoutMs: config.databaseStatementTimeoutMs, applicationName: `test-${role}` },
+      logger,
+    );
     pools.push(pool);
     return pool;
   };
   const superuser = open('postgres', urlFor('postgres'), 5);
   const owner = createDatabase(open('waybill', urlFor('waybill'), 5));
-  const databaseOf = (module: string): Database => withOwnRole(createDatabase(open(module, asModule(urlFor, module), 10)), module);
+  const databaseOf = (module: string): Database =>
+    withOwnRole(createDatabase(open(module, asModule(urlFor, module), 10)), module);
 
   let ownUrl = 'http://127.0.0.1:9';
   const modules = createModules({ config, databaseOf, logger, secrets: SECRETS, ownUrl: () => ownUrl });
-  const dispatcher = new Dispatcher({ database: owner, subscriptions: listModules(modules).flatMap((one) => one.subscriptions), logger, pollMs: 50 });
+  const dispatcher = new Dispatcher({
+    database: owner,
+    subscriptions: listModules(modules).flatMap((one) => one.subscriptions),
+    logger,
+    pollMs: 50,
+  });
   await dispatcher.announce();
-  const app = createApp(modules, { config, logger, metrics: new Metrics(), version: '0.0.0-test', commit: 'test', checkReady: async () => void (await owner.query('SELECT 1')) });
+  const app = createApp(modules, {
+    config,
+    logger,
+    metrics: new Metrics(),
+    version: '0.0.0-test',
+    commit: 'test',
+    checkReady: async () => void (await owner.query('SELECT 1')),
+  });
   const server = createServer(app);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   ownUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const document = openApiOf(modules, '0.0.0-test');
   const api = createApi(server, document as never);
-  const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, () => purgeDelivered(owner), owner)];
+  const jobs = [
+    ...listModules(modules).flatMap((one) => one.jobs),
+    ...housekeepingJobs(modules, () => purgeDelivered(owner), owner),
+  ];
 
   return {
     api,
@@ -64,8 +98,10 @@ export async function startTestApp({ config: overrides = {}, logger = createLogg
     url: ownUrl,
     listen: () => ownUrl,
     databaseUrlFor: urlFor,
-    sql: async <Row extends pg.QueryResultRow = Record<string, unknown>>(text: string, values: unknown[] = []): Promise<Row[]> =>
-      (await superuser.query<Row>(text, values)).rows,
+    sql: async <Row extends pg.QueryResultRow = Record<string, unknown>>(
+      text: string,
+      values: unknown[] = [],
+    ): Promise<Row[]> => (await superuser.query<Row>(text, values)).rows,
     runJob: async (name: string): Promise<void> => {
       const job = jobs.find((one) => one.name === name);
       if (job === undefined) throw new Error(`no job ${name}`);
@@ -87,8 +123,12 @@ export type TestApp = Awaited<ReturnType<typeof startTestApp>>;
 /** A copy of the migrated template: 20 to 40 ms. */
 export async function createTestDatabase(): Promise<{ urlFor: (role: string) => string; drop: () => Promise<void> }> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const urlFor = (role: string, database = name) => inject('databaseUrlPattern').replace('DATABASE_NAME', database).replace('ROLE_NAME', role);
-  await asSuperuser(urlFor('postgres', 'postgres'), `CREATE DATABASE ${name} TEMPLATE template_waybill STRATEGY FILE_COPY OWNER waybill`);
+  const urlFor = (role: string, database = name) =>
+    inject('databaseUrlPattern').replace('DATABASE_NAME', database).replace('ROLE_NAME', role);
+  await asSuperuser(
+    urlFor('postgres', 'postgres'),
+    `CREATE DATABASE ${name} TEMPLATE template_waybill STRATEGY FILE_COPY OWNER waybill`,
+  );
   return { urlFor, drop: () => asSuperuser(urlFor('postgres', 'postgres'), `DROP DATABASE ${name} WITH (FORCE)`) };
 }
 
@@ -110,19 +150,41 @@ async function closeServer(server: Server): Promise<void> {
 
 type NewPerson = { role?: string; email?: string; password?: string };
 
-async function signIn(api: Api, modules: Modules, { role = 'customer', email = `${role}-${randomUUID()}@example.com`, password = 'Correct-horse-7-staple' }: NewPerson): Promise<Person> {
+async function signIn(
+  api: Api,
+  modules: Modules,
+  { role = 'customer', email = `${role}-${randomUUID()}@example.com`, password = 'Correct-horse-7-staple' }: NewPerson,
+): Promise<Person> {
   const { id: userId } = await modules.users.service.createUser({ email, name: role, password, role: role as 'admin' });
   const { body } = await api.post('/api/v1/auth/login').send({ email, password }).expect(200);
   const { accessToken, refreshToken } = body.data as { accessToken: string; refreshToken: string };
   return { userId, email, password, accessToken, refreshToken, auth: { Authorization: `Bearer ${accessToken}` } };
 }
 
-type Sellable = { sku?: string; title?: string; amount?: number; currency?: string; taxRateBps?: number; onHand?: number };
+type Sellable = {
+  sku?: string;
+  title?: string;
+  amount?: number;
+  currency?: string;
+  taxRateBps?: number;
+  onHand?: number;
+};
 
 const admins = new WeakMap<Modules, Promise<Person>>();
 
 /** A product with one variant on sale, as staff would make it. */
-async function sellable(api: Api, modules: Modules, { sku = `SKU-${randomUUID()}`, title = 'A thing', amount = 1000, currency = 'EUR', taxRateBps = 1900, onHand = 100 }: Sellable): Promise<{ productId: string; sku: string }> {
+async function sellable(
+  api: Api,
+  modules: Modules,
+  {
+    sku = `SKU-${randomUUID()}`,
+    title = 'A thing',
+    amount = 1000,
+    currency = 'EUR',
+    taxRateBps = 1900,
+    onHand = 100,
+  }: Sellable,
+): Promise<{ productId: string; sku: string }> {
   const admin = admins.get(modules) ?? signIn(api, modules, { role: 'admin' });
   admins.set(modules, admin);
   const { auth } = await admin;

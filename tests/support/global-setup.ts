@@ -17,13 +17,23 @@ declare module 'vitest' {
 }
 
 /** Nothing here outlives the run, so nothing is flushed; the crash tests bring a durable server of their own. */
-const settings = { fsync: 'off', synchronous_commit: 'local', full_page_writes: 'off', max_connections: '400', shared_buffers: '128MB' };
+const settings = {
+  fsync: 'off',
+  synchronous_commit: 'local',
+  full_page_writes: 'off',
+  max_connections: '400',
+  shared_buffers: '128MB',
+};
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'waybill-test-'));
   await chmod(dataDir, 0o755);
   const server = await startEmbeddedPostgres({ dataDir, settings });
-  await makeTemplate(server.superuserUrl, databaseUrl(server, 'template_waybill', 'waybill'), databaseUrl(server, 'template_waybill', 'postgres'));
+  await makeTemplate(
+    server.superuserUrl,
+    databaseUrl(server, 'template_waybill', 'waybill'),
+    databaseUrl(server, 'template_waybill', 'postgres'),
+  );
   project.provide('databaseUrlPattern', databaseUrl(server, 'DATABASE_NAME', 'ROLE_NAME'));
   return async () => {
     await server.stop();

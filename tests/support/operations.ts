@@ -66,7 +66,9 @@ export function operationsOf(document: object): Operation[] {
 function describe(method: Method, path: string, one: Documented, schemas: Record<string, Schema>): Operation {
   const content = one.requestBody?.content['application/json'];
   const body = content === undefined ? null : resolve(content.schema, schemas);
-  const problems = Object.values(one.responses).flatMap(({ content: media }) => media?.['application/problem+json'] ?? []);
+  const problems = Object.values(one.responses).flatMap(
+    ({ content: media }) => media?.['application/problem+json'] ?? [],
+  );
   return {
     id: one.operationId,
     method,
@@ -84,11 +86,16 @@ function describe(method: Method, path: string, one: Documented, schemas: Record
 
 /** Without any `$ref`, so that a schema can be walked. */
 function resolve(schema: Schema, schemas: Record<string, Schema>): Schema {
-  const named = schema.$ref === undefined ? schema : { ...schemas[schema.$ref.replace('#/components/schemas/', '')], ...without$ref(schema) };
+  const named =
+    schema.$ref === undefined
+      ? schema
+      : { ...schemas[schema.$ref.replace('#/components/schemas/', '')], ...without$ref(schema) };
   return {
     ...named,
     ...(named.properties && {
-      properties: Object.fromEntries(Object.entries(named.properties).map(([name, one]) => [name, resolve(one, schemas)])),
+      properties: Object.fromEntries(
+        Object.entries(named.properties).map(([name, one]) => [name, resolve(one, schemas)]),
+      ),
     }),
     ...(named.items && { items: resolve(named.items, schemas) }),
     ...(named.anyOf && { anyOf: named.anyOf.map((one) => resolve(one, schemas)) }),
@@ -109,24 +116,54 @@ export type World = {
 
 export function worldOf(app: TestApp, owner: Person): World {
   const sku = async () => (await app.sellable()).sku;
-  const order = async () => idOf(await app.api.post('/api/v1/orders').set(owner.auth).set(key()).send({ lines: [{ sku: await sku(), quantity: 1 }] }).expect(201));
+  const order = async () =>
+    idOf(
+      await app.api
+        .post('/api/v1/orders')
+        .set(owner.auth)
+        .set(key())
+        .send({ lines: [{ sku: await sku(), quantity: 1 }] })
+        .expect(201),
+    );
   const authorize = async (orderId: string) =>
-    idOf(await app.api.post(`/api/v1/orders/${orderId}/payments`).set(owner.auth).set(key()).send({ token: 'tok_ok', capture: false }).expect(201));
+    idOf(
+      await app.api
+        .post(`/api/v1/orders/${orderId}/payments`)
+        .set(owner.auth)
+        .set(key())
+        .send({ token: 'tok_ok', capture: false })
+        .expect(201),
+    );
   return {
     owner,
     sku,
     login: () => app.signIn(),
-    ids: { products: async () => (await app.sellable()).productId, orders: order, payments: async () => authorize(await order()) },
+    ids: {
+      products: async () => (await app.sellable()).productId,
+      orders: order,
+      payments: async () => authorize(await order()),
+    },
   };
 }
 
 const idOf = ({ body }: { body: { data: unknown } }): string => (body.data as { id: string }).id;
 
 /** A request that succeeds for whoever may make it. */
-export async function requestFor(app: TestApp, operation: Operation, world: World, caller: Person | null = null): Promise<Request> {
+export async function requestFor(
+  app: TestApp,
+  operation: Operation,
+  world: World,
+  caller: Person | null = null,
+): Promise<Request> {
   const path = await pathFor(operation, world);
   const { body, headers = {} } = await bodyFor(operation, world);
-  return { method: operation.method, path, query: '', body, headers: { ...(await headersFor(app, operation, path, caller)), ...headers } };
+  return {
+    method: operation.method,
+    path,
+    query: '',
+    body,
+    headers: { ...(await headersFor(app, operation, path, caller)), ...headers },
+  };
 }
 
 async function pathFor({ path, parameters }: Operation, world: World): Promise<string> {
@@ -144,9 +181,17 @@ function idIn(collection: string, { ids }: World): Promise<string> {
   return make();
 }
 
-async function headersFor(app: TestApp, { parameters }: Operation, path: string, caller: Person | null): Promise<Record<string, string>> {
+async function headersFor(
+  app: TestApp,
+  { parameters }: Operation,
+  path: string,
+  caller: Person | null,
+): Promise<Record<string, string>> {
   const needs = (name: string) => parameters.some((one) => one.in === 'header' && one.name === name);
-  return { ...(needs('Idempotency-Key') && key()), ...(needs('If-Match') && { 'If-Match': await etagOf(app, path, caller) }) };
+  return {
+    ...(needs('Idempotency-Key') && key()),
+    ...(needs('If-Match') && { 'If-Match': await etagOf(app, path, caller) }),
+  };
 }
 
 async function etagOf(app: TestApp, path: string, caller: Person | null): Promise<string> {
@@ -160,7 +205,8 @@ async function bodyFor(operation: Operation, world: World): Promise<Sent> {
   const example = structuredClone(operation.body?.examples?.[0]);
   const complete = completions[operation.id];
   if (complete !== undefined) return complete(example, world);
-  if (operation.body !== null && operation.isBodyRequired && example === undefined) throw new Error(`${operation.id} has no example of its body`);
+  if (operation.body !== null && operation.isBodyRequired && example === undefined)
+    throw new Error(`${operation.id} has no example of its body`);
   return { body: example };
 }
 
@@ -181,7 +227,14 @@ const completions: Record<string, (example: unknown, world: World) => Promise<Se
 const withSku = (example: unknown, sku: string): unknown =>
   JSON.parse(JSON.stringify(example, (name, value: unknown) => (name === 'sku' ? sku : value)));
 
-const somebodyElses = { id: 'not-ours', status: 'captured', amountMinor: 1, capturedMinor: 1, refundedMinor: 0, declineReason: null };
+const somebodyElses = {
+  id: 'not-ours',
+  status: 'captured',
+  amountMinor: 1,
+  capturedMinor: 1,
+  refundedMinor: 0,
+  declineReason: null,
+};
 
 /** As the test provider signs its events. */
 export function signed(event: unknown): Sent {
@@ -193,6 +246,8 @@ export function signed(event: unknown): Sent {
 
 /** Sends it as it is: a string is the body byte for byte, `undefined` is no body. */
 export function send(app: TestApp, { method, path, query, headers, body }: Request, caller: Person | null = null) {
-  const request = app.api[method](`${path}${query}`).set(caller?.auth ?? {}).set(headers);
+  const request = app.api[method](`${path}${query}`)
+    .set(caller?.auth ?? {})
+    .set(headers);
   return body === undefined ? request : request.send(body as object);
 }

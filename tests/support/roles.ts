@@ -1,5 +1,5 @@
 // One PostgreSQL role per module, owner of its schema alone: SQL that reaches into another module's tables fails with 42501.
-import pg from 'pg';
+import type pg from 'pg';
 import type { Database, Transaction } from '../../shared/database/database.ts';
 
 export const MODULE_ROLES = ['users', 'catalog', 'orders', 'payments'] as const;
@@ -38,7 +38,9 @@ export async function grantSchemas(client: pg.Client): Promise<void> {
   await client.query(`GRANT USAGE ON SCHEMA events, idempotency TO ${all}`);
   await client.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA events, idempotency TO ${all}`);
   for (const { signature, to } of OFFERED_FUNCTIONS) {
-    await client.query(`GRANT USAGE ON SCHEMA ${signature.split('.', 1)[0] ?? ''} TO ${to}; GRANT EXECUTE ON FUNCTION ${signature} TO ${to}`);
+    await client.query(
+      `GRANT USAGE ON SCHEMA ${signature.split('.', 1)[0] ?? ''} TO ${to}; GRANT EXECUTE ON FUNCTION ${signature} TO ${to}`,
+    );
   }
 }
 
@@ -57,7 +59,7 @@ async function giveAway(client: pg.Client, schema: string): Promise<void> {
 
 /** Statements of this module in another module's transaction run under its own role too. */
 export function withOwnRole(database: Database, role: string): Database {
-  return { query: database.query, transaction: database.transaction, join: (tx) => joined(tx, role) };
+  return { ...database, join: (tx) => joined(tx, role) };
 }
 
 function joined(tx: Transaction, role: string): Transaction {

@@ -20,7 +20,10 @@ const env = {
 /** Resolves when it listens; rejects, with its log, when it ends first. */
 export async function startServerProcess(overrides: Record<string, string>): Promise<ServerProcess> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { env: { PATH, HOME, ...env, ...overrides }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], {
+    env: { PATH, HOME, ...env, ...overrides },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const log: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -30,7 +33,9 @@ export async function startServerProcess(overrides: Record<string, string>): Pro
         if (found !== undefined) resolve(Number(found));
       });
     }
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened:\n${log.join('\n')}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`the server ended with ${code} before it listened:\n${log.join('\n')}`)),
+    );
   });
   return {
     url: `http://127.0.0.1:${port}`,

@@ -34,12 +34,12 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON catalog.stock_
 -- Changes the levels of several SKUs and writes the ledger. The caller holds the rows, locked in SKU order.
 -- p_changes: [{"sku", "onHand", "reserved"}], the deltas.
 CREATE FUNCTION catalog.move_stock(p_kind text, p_order_id uuid, p_changes jsonb) RETURNS void
-LANGUAGE sql SET search_path = '' AS $$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   WITH changed AS (
     UPDATE catalog.stock s
     SET on_hand = s.on_hand + c."onHand", reserved = s.reserved + c.reserved, version = s.version + 1
     FROM jsonb_to_recordset(p_changes) AS c(sku text, "onHand" int, reserved int)
-    WHERE s.sku = c.sku
+    WHERE s.sku = c.sku AND s.sku = ANY (ARRAY(SELECT l->>'sku' FROM jsonb_array_elements(p_changes) AS l))
     RETURNING s.sku, s.on_hand, s.reserved, c."onHand" AS on_hand_delta, c.reserved AS reserved_delta
   )
   INSERT INTO catalog.stock_movements (sku, kind, on_hand_delta, reserved_delta, on_hand, reserved, order_id)
@@ -49,32 +49,31 @@ $$;
 -- Takes stock for an order, all or nothing: a part of this module's face, called by name from orders.place.
 -- p_lines: [{"sku", "quantity", "amount", "currency", "taxRateBps"}], distinct SKUs, in any order.
 -- outcome: 'reserved'; 'changed' (a line is not what is sold now); 'short' with {"lines": [{"sku", "available"}]}.
--- Rows are locked in SKU order, so that two orders never wait for each other: LockRows runs above the sort.
+--
+-- Rows are locked in SKU order, so that two orders never wait for each other: LockRows runs above the sort. Prices are looked at
+-- when the locks are held: who changes a price or a status holds the same rows, so no order takes an old price once the change
+-- was answered. pg_temp is named last, or the caller's temporary types would come first.
 CREATE FUNCTION catalog.reserve(p_order_id uuid, p_lines jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  lines_count int := jsonb_array_length(p_lines);
+  -- `= ANY (wanted)` beside the joins tells the planner that there are few: it guesses 100 rows for a jsonb, and scans small tables.
+  wanted text[] := ARRAY(SELECT l->>'sku' FROM jsonb_array_elements(p_lines) AS l);
   sold_count int;
   short jsonb;
 BEGIN
-  SELECT count(*) INTO sold_count
-  FROM jsonb_to_recordset(p_lines) AS l(sku text, amount bigint, currency text, "taxRateBps" int)
+  PERFORM FROM catalog.stock s WHERE s.sku = ANY (wanted) ORDER BY s.sku FOR UPDATE;
+
+  SELECT count(*),
+    jsonb_agg(jsonb_build_object('sku', s.sku, 'available', s.on_hand - s.reserved) ORDER BY s.sku) FILTER (WHERE s.on_hand - s.reserved < l.quantity)
+  INTO sold_count, short
+  FROM jsonb_to_recordset(p_lines) AS l(sku text, quantity int, amount bigint, currency text, "taxRateBps" int)
   JOIN catalog.variants v ON v.sku = l.sku AND v.amount = l.amount AND v.currency = l.currency AND v.tax_rate_bps = l."taxRateBps"
-  JOIN catalog.products p ON p.id = v.product_id AND p.status = 'active';
-  IF sold_count <> lines_count THEN
+  JOIN catalog.products p ON p.id = v.product_id AND p.status = 'active'
+  JOIN catalog.stock s ON s.sku = l.sku
+  WHERE v.sku = ANY (wanted) AND s.sku = ANY (wanted);
+  IF sold_count <> cardinality(wanted) THEN
     RETURN jsonb_build_object('outcome', 'changed');
   END IF;
-
-  WITH held AS (
-    SELECT s.sku, s.on_hand - s.reserved AS available
-    FROM catalog.stock s
-    WHERE s.sku = ANY (ARRAY(SELECT l->>'sku' FROM jsonb_array_elements(p_lines) AS l))
-    ORDER BY s.sku
-    FOR UPDATE
-  )
-  SELECT jsonb_agg(jsonb_build_object('sku', held.sku, 'available', held.available) ORDER BY held.sku) INTO short
-  FROM held JOIN jsonb_to_recordset(p_lines) AS l(sku text, quantity int) ON l.sku = held.sku
-  WHERE held.available < l.quantity;
   IF short IS NOT NULL THEN
     RETURN jsonb_build_object('outcome', 'short', 'lines', short);
   END IF;

@@ -1,7 +1,21 @@
 // Adjusting stock: the warehouse corrects a level, once per intent, and the ledger remembers each step for ever.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
-import { badIntegers, badSkus, badTexts, connect, everything, expectFault, levelOf, line, movementsOf, newSku, reserve, untilWaiting, type Level } from './support.ts';
+import {
+  badIntegers,
+  badSkus,
+  badTexts,
+  connect,
+  everything,
+  expectFault,
+  levelOf,
+  line,
+  movementsOf,
+  newSku,
+  reserve,
+  untilWaiting,
+  type Level,
+} from './support.ts';
 
 let app: TestApp;
 let keeper: Person;
@@ -35,10 +49,20 @@ describe('an adjustment', () => {
     });
     expect(answer.headers).toMatchObject({ location: `/api/v1/stock?sku=${sku}` });
     expect(answer.headers).not.toHaveProperty('etag');
-    expect((await levels(`?sku=${sku}`)).data).toEqual([{ sku, onHand: 7, reserved: 0, available: 7, version: expect.any(Number) as number }]);
+    expect((await levels(`?sku=${sku}`)).data).toEqual([
+      { sku, onHand: 7, reserved: 0, available: 7, version: expect.any(Number) as number },
+    ]);
     expect(await movementsOf(app, sku)).toMatchObject([
       { kind: 'adjustment', onHandDelta: 10 },
-      { kind: 'adjustment', onHandDelta: -3, reservedDelta: 0, onHand: 7, reserved: 0, reason: 'Broken', orderId: null },
+      {
+        kind: 'adjustment',
+        onHandDelta: -3,
+        reservedDelta: 0,
+        onHand: 7,
+        reserved: 0,
+        reason: 'Broken',
+        orderId: null,
+      },
     ]);
     expect(await app.modules.catalog.stock.ledgerDifferences()).toEqual([]);
   });
@@ -49,9 +73,14 @@ describe('an adjustment', () => {
     const first = await adjust({ sku, delta: 5, reason: 'Came in' }, intent).expect(201);
     const again = await adjust({ reason: 'Came in', delta: 5, sku }, intent).expect(201);
     expect(again.body).toEqual(first.body);
-    expect(again.headers).toMatchObject({ 'idempotency-replayed': 'true', location: first.headers['location'] as string });
+    expect(again.headers).toMatchObject({
+      'idempotency-replayed': 'true',
+      location: first.headers['location'] as string,
+    });
     expect(await levelOf(app, sku)).toMatchObject({ onHand: 15, reserved: 0 });
-    expect((await adjust({ sku, delta: 6, reason: 'Came in' }, intent).expect(422)).body).toMatchObject({ code: 'idempotency_key_reused' });
+    expect((await adjust({ sku, delta: 6, reason: 'Came in' }, intent).expect(422)).body).toMatchObject({
+      code: 'idempotency_key_reused',
+    });
   });
 
   it('may take all that is not reserved, and no more', async () => {
@@ -62,7 +91,10 @@ describe('an adjustment', () => {
     const intent = key();
     for (const replayed of [undefined, 'true']) {
       const { body, headers } = await adjust({ sku, delta: -7, reason: 'Lost' }, intent).expect(422);
-      expect(body).toMatchObject({ code: 'stock_below_reserved', errors: [{ pointer: '/delta', code: 'stock_below_reserved' }] });
+      expect(body).toMatchObject({
+        code: 'stock_below_reserved',
+        errors: [{ pointer: '/delta', code: 'stock_below_reserved' }],
+      });
       expect(headers['idempotency-replayed']).toBe(replayed);
     }
     expect(await everything(app)).toEqual(before);
@@ -142,7 +174,7 @@ describe('the levels', () => {
     const skus = ['walk-a', 'Walk-B', 'WALK-C', 'walk.D', 'walk_e'];
     for (const sku of skus) await app.sellable({ sku });
     const seen: string[] = [];
-    for (let cursor = ''; ; ) {
+    for (let cursor = ''; ;) {
       const { data, next } = await levels(`?limit=2${cursor}`);
       seen.push(...data.map(({ sku }) => sku));
       if (next === null) break;
@@ -171,10 +203,13 @@ describe('the levels', () => {
     expectFault(body, pointer);
   });
 
-  it.each(['garbage', Buffer.from('[7]').toString('base64url'), Buffer.from('["A","B"]').toString('base64url')])('refuse the cursor %s', async (cursor) => {
-    const { body } = await app.api.get(`/api/v1/stock?cursor=${cursor}`).set(keeper.auth).expect(400);
-    expect(body).toMatchObject({ code: 'cursor_invalid' });
-  });
+  it.each(['garbage', Buffer.from('[7]').toString('base64url'), Buffer.from('["A","B"]').toString('base64url')])(
+    'refuse the cursor %s',
+    async (cursor) => {
+      const { body } = await app.api.get(`/api/v1/stock?cursor=${cursor}`).set(keeper.auth).expect(400);
+      expect(body).toMatchObject({ code: 'cursor_invalid' });
+    },
+  );
 });
 
 describe('who may', () => {
@@ -189,13 +224,22 @@ describe('who may', () => {
     const { sku } = await app.sellable();
     const { auth } = await app.signIn({ role });
     await app.api.get('/api/v1/stock').set(auth).expect(see);
-    await app.api.post('/api/v1/stock/adjustments').set(auth).set(key()).send({ sku, delta: 1, reason: 'Came in' }).expect(change);
+    await app.api
+      .post('/api/v1/stock/adjustments')
+      .set(auth)
+      .set(key())
+      .send({ sku, delta: 1, reason: 'Came in' })
+      .expect(change);
     expect(await levelOf(app, sku)).toMatchObject({ onHand: change === 201 ? 101 : 100 });
   });
 
   it('nobody without a token', async () => {
     await app.api.get('/api/v1/stock').expect(401);
-    await app.api.post('/api/v1/stock/adjustments').set(key()).send({ sku: 'A', delta: 1, reason: 'Came in' }).expect(401);
+    await app.api
+      .post('/api/v1/stock/adjustments')
+      .set(key())
+      .send({ sku: 'A', delta: 1, reason: 'Came in' })
+      .expect(401);
   });
 });
 

@@ -2,7 +2,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
 import { startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
-import { connect, euros, everything, expectFault, ifMatch, levelOf, line, reserve, type ProductAnswer } from './support.ts';
+import {
+  connect,
+  euros,
+  everything,
+  expectFault,
+  ifMatch,
+  levelOf,
+  line,
+  reserve,
+  type ProductAnswer,
+} from './support.ts';
 
 let app: TestApp;
 let seller: Person;
@@ -59,12 +69,25 @@ describe('archiving is refused', () => {
   it('without a version, at an old one, or for a product that is not there', async () => {
     const { productId } = await app.sellable();
     const before = await everything(app);
-    expect((await app.api.delete(address(productId)).set(seller.auth).expect(428)).body).toMatchObject({ code: 'if_match_required' });
-    expect((await app.api.delete(address(productId)).set(seller.auth).set('If-Match', 'seven').expect(400)).body).toMatchObject({ code: 'if_match_invalid' });
+    expect((await app.api.delete(address(productId)).set(seller.auth).expect(428)).body).toMatchObject({
+      code: 'if_match_required',
+    });
+    expect(
+      (await app.api.delete(address(productId)).set(seller.auth).set('If-Match', 'seven').expect(400)).body,
+    ).toMatchObject({ code: 'if_match_invalid' });
     expect((await archive(productId, 2).expect(412)).body).toMatchObject({ code: 'version_stale' });
     expect((await archive(newId(), 1).expect(404)).body).toMatchObject({ code: 'product_not_found' });
     expectFault((await archive('MUG', 1).expect(400)).body, '/path/id');
-    expectFault((await app.api.delete(`${address(productId)}?force=1`).set(seller.auth).set(ifMatch(1)).expect(400)).body, '/query/force');
+    expectFault(
+      (
+        await app.api
+          .delete(`${address(productId)}?force=1`)
+          .set(seller.auth)
+          .set(ifMatch(1))
+          .expect(400)
+      ).body,
+      '/query/force',
+    );
     expect(await everything(app)).toEqual(before);
   });
 

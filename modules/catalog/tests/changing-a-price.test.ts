@@ -2,7 +2,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
 import { startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
-import { badIntegers, badPrices, badSkus, badTexts, connect, euros, everything, expectFault, ifMatch, levelOf, line, newSku, reserve, untilWaiting, type ProductAnswer } from './support.ts';
+import {
+  badIntegers,
+  badPrices,
+  badSkus,
+  badTexts,
+  connect,
+  euros,
+  everything,
+  expectFault,
+  ifMatch,
+  levelOf,
+  line,
+  newSku,
+  reserve,
+  untilWaiting,
+  type ProductAnswer,
+} from './support.ts';
 
 let app: TestApp;
 let seller: Person;
@@ -14,12 +30,17 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const address = (id: string) => `/api/v1/products/${id}`;
-const patch = (id: string, version: number, body: object) => app.api.patch(address(id)).set(seller.auth).set(ifMatch(version)).send(body);
+const patch = (id: string, version: number, body: object) =>
+  app.api.patch(address(id)).set(seller.auth).set(ifMatch(version)).send(body);
 
 async function mug(): Promise<ProductAnswer & { sku: string }> {
   const sku = newSku();
   const variants = [{ sku, title: 'Blue', price: euros(1299), taxRateBps: 1900, onHand: 7 }];
-  const { body } = await app.api.post('/api/v1/products').set(seller.auth).send({ title: 'Mug', description: 'Holds tea.', variants }).expect(201);
+  const { body } = await app.api
+    .post('/api/v1/products')
+    .set(seller.auth)
+    .send({ title: 'Mug', description: 'Holds tea.', variants })
+    .expect(201);
   return { ...(body.data as ProductAnswer), sku };
 }
 
@@ -51,7 +72,11 @@ describe('a change', () => {
   it('adds variants at the end, which begin without stock', async () => {
     const { id, sku } = await mug();
     const [red, green] = [newSku(), newSku()];
-    const variants = [{ sku: red, price: euros(5) }, { sku, title: null, price: euros(1299), taxRateBps: 0 }, { sku: green, title: 'Green', price: euros(6), taxRateBps: 700 }];
+    const variants = [
+      { sku: red, price: euros(5) },
+      { sku, title: null, price: euros(1299), taxRateBps: 0 },
+      { sku: green, title: 'Green', price: euros(6), taxRateBps: 700 },
+    ];
     const { body } = await patch(id, 1, { variants }).expect(200);
     expect((body.data as ProductAnswer).variants).toMatchObject([
       { sku, title: null, price: euros(1299), taxRateBps: 0 },
@@ -104,7 +129,10 @@ describe('a refused change changes nothing', () => {
   it('when a SKU is another product’s', async () => {
     const [{ id }, other] = [await mug(), await mug()];
     const before = await everything(app);
-    const variants = [{ sku: newSku(), price: euros(1) }, { sku: other.sku, price: euros(1) }];
+    const variants = [
+      { sku: newSku(), price: euros(1) },
+      { sku: other.sku, price: euros(1) },
+    ];
     const { body } = await patch(id, 1, { title: 'Cup', variants }).expect(409);
     expect(body).toMatchObject({ code: 'sku_taken', errors: [{ pointer: '/variants/1/sku', code: 'sku_taken' }] });
     expect(await everything(app)).toEqual(before);
@@ -113,7 +141,12 @@ describe('a refused change changes nothing', () => {
   it('when a SKU stands there twice', async () => {
     const { id, sku } = await mug();
     const before = await everything(app);
-    const { body } = await patch(id, 1, { variants: [{ sku, price: euros(1) }, { sku, price: euros(2) }] }).expect(400);
+    const { body } = await patch(id, 1, {
+      variants: [
+        { sku, price: euros(1) },
+        { sku, price: euros(2) },
+      ],
+    }).expect(400);
     expectFault(body, '/variants/1/sku', 'duplicate_sku');
     expect(await everything(app)).toEqual(before);
   });
@@ -141,20 +174,36 @@ describe('a refused change changes nothing', () => {
     ['', 'a list', []],
     ...badTexts.map(([name, title]): [string, string, unknown] => ['/title', name, { title }]),
     ['/title', '201 characters', { title: 'x'.repeat(201) }],
-    ...badTexts.filter(([name]) => name !== 'null').map(([name, description]): [string, string, unknown] => ['/description', name, { description }]),
+    ...badTexts
+      .filter(([name]) => name !== 'null')
+      .map(([name, description]): [string, string, unknown] => ['/description', name, { description }]),
     ['/description', '5001 characters', { description: 'x'.repeat(5001) }],
     ['/status', 'unknown', { status: 'sold' }],
     ['/status', 'null', { status: null }],
     ['/version', 'an extra field', { title: 'Cup', version: 1 }],
     ['/variants', 'null', { variants: null }],
     ['/variants', 'empty', { variants: [] }],
-    ['/variants', '101 of them', { variants: Array.from({ length: 101 }, (_, i) => ({ sku: `UNUSED-${i}`, price: euros(1) })) }],
+    [
+      '/variants',
+      '101 of them',
+      { variants: Array.from({ length: 101 }, (_, i) => ({ sku: `UNUSED-${i}`, price: euros(1) })) },
+    ],
     ['/variants/0/sku', 'missing', { variants: [{ price: euros(1) }] }],
     ['/variants/0/price', 'missing', { variants: [{ sku: 'UNUSED-1' }] }],
     ...badSkus.map(([name, sku]): [string, string, unknown] => ['/variants/0/sku', name, withVariant({ sku })]),
-    ...badTexts.filter(([name]) => name !== 'null').map(([name, title]): [string, string, unknown] => ['/variants/0/title', name, withVariant({ title })]),
-    ...badPrices.map(([field, name, price]): [string, string, unknown] => [`/variants/0/price${field}`, name, withVariant({ price })]),
-    ...badIntegers.map(([name, taxRateBps]): [string, string, unknown] => ['/variants/0/taxRateBps', name, withVariant({ taxRateBps })]),
+    ...badTexts
+      .filter(([name]) => name !== 'null')
+      .map(([name, title]): [string, string, unknown] => ['/variants/0/title', name, withVariant({ title })]),
+    ...badPrices.map(([field, name, price]): [string, string, unknown] => [
+      `/variants/0/price${field}`,
+      name,
+      withVariant({ price }),
+    ]),
+    ...badIntegers.map(([name, taxRateBps]): [string, string, unknown] => [
+      '/variants/0/taxRateBps',
+      name,
+      withVariant({ taxRateBps }),
+    ]),
     ['/variants/0/taxRateBps', 'more than 100 %', withVariant({ taxRateBps: 10_001 })],
     ['/variants/0/onHand', 'stock', withVariant({ onHand: 1 })],
     ['/variants/0/id', 'an id', withVariant({ id: newId() })],
@@ -163,7 +212,13 @@ describe('a refused change changes nothing', () => {
   it.each(cases)('when %s is %s', async (pointer, _name, body) => {
     const { id } = await mug();
     const before = await everything(app);
-    const answer = await app.api.patch(address(id)).set(seller.auth).set(ifMatch(1)).type('json').send(JSON.stringify(body)).expect(400);
+    const answer = await app.api
+      .patch(address(id))
+      .set(seller.auth)
+      .set(ifMatch(1))
+      .type('json')
+      .send(JSON.stringify(body))
+      .expect(400);
     expectFault(answer.body, pointer);
     expect(await everything(app)).toEqual(before);
   });
@@ -193,7 +248,9 @@ describe('a price and a reservation', () => {
     await buyer.query('BEGIN');
     expect(await reserve(buyer, [line(sku, 1)])).toEqual({ outcome: 'reserved' });
     const body = 'variants' in change ? { variants: change.variants.map((variant) => ({ sku, ...variant })) } : change;
-    const answer = patch(productId, 1, body).expect(200).then(({ status }) => status);
+    const answer = patch(productId, 1, body)
+      .expect(200)
+      .then(({ status }) => status);
     await untilWaiting(app, 1);
     await buyer.query('COMMIT');
     expect(await answer).toBe(200);

@@ -3,7 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
 import { startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
-import { badIntegers, badPrices, badSkus, badTexts, connect, euros, everything, expectFault, levelOf, movementsOf, newSku, untilWaiting, type ProductAnswer } from './support.ts';
+import {
+  badIntegers,
+  badPrices,
+  badSkus,
+  badTexts,
+  connect,
+  euros,
+  everything,
+  expectFault,
+  levelOf,
+  movementsOf,
+  newSku,
+  untilWaiting,
+  type ProductAnswer,
+} from './support.ts';
 
 let app: TestApp;
 let seller: Person;
@@ -40,15 +54,27 @@ describe('a new product', () => {
       })
       .expect(201);
     const product = answer.body.data as ProductAnswer;
-    expect(answer.headers).toMatchObject({ location: `${path}/${product.id}`, etag: '"1"', 'cache-control': 'no-store' });
+    expect(answer.headers).toMatchObject({
+      location: `${path}/${product.id}`,
+      etag: '"1"',
+      'cache-control': 'no-store',
+    });
     expect(product).toMatchObject({ title: 'Mug', description: 'Holds tea.', status: 'active', version: 1 });
     expect(product.variants).toEqual([
       { id: expect.any(String) as string, sku: red, title: 'Red', price: euros(1399), taxRateBps: 1900 },
-      { id: expect.any(String) as string, sku: blue, title: null, price: { amount: 10 ** 10, currency: 'JPY' }, taxRateBps: 0 },
+      {
+        id: expect.any(String) as string,
+        sku: blue,
+        title: null,
+        price: { amount: 10 ** 10, currency: 'JPY' },
+        taxRateBps: 0,
+      },
     ]);
     expect(await levelOf(app, red)).toMatchObject({ onHand: 20, reserved: 0 });
     expect(await levelOf(app, blue)).toEqual({ onHand: 0, reserved: 0, version: 1 });
-    expect(await movementsOf(app, red)).toMatchObject([{ kind: 'adjustment', onHandDelta: 20, onHand: 20, reserved: 0 }]);
+    expect(await movementsOf(app, red)).toMatchObject([
+      { kind: 'adjustment', onHandDelta: 20, onHand: 20, reserved: 0 },
+    ]);
     expect(await movementsOf(app, blue)).toEqual([]);
     expect(await app.modules.catalog.stock.ledgerDifferences()).toEqual([]);
   });
@@ -57,7 +83,11 @@ describe('a new product', () => {
     const product = await register(mug());
     const answer = await app.api.get(`${path}/${product.id}`).expect(200);
     expect(answer.body.data).toEqual(product);
-    expect(answer.headers).toMatchObject({ etag: '"1"', 'cache-control': 'public, max-age=30', vary: 'Origin, Authorization' });
+    expect(answer.headers).toMatchObject({
+      etag: '"1"',
+      'cache-control': 'public, max-age=30',
+      vary: 'Origin, Authorization',
+    });
     await app.api.get(`${path}/${product.id}`).set('If-None-Match', '"1"').expect(304);
     await app.api.get(`${path}/${product.id}`).set('If-None-Match', '"2"').expect(200);
   });
@@ -118,7 +148,10 @@ describe('the list', () => {
 
   it('ends without a cursor', async () => {
     const { body } = await app.api.get(`${path}?limit=100`).set(seller.auth).expect(200);
-    const { body: again } = await app.api.get(`${path}?limit=${(body.data as unknown[]).length}`).set(seller.auth).expect(200);
+    const { body: again } = await app.api
+      .get(`${path}?limit=${(body.data as unknown[]).length}`)
+      .set(seller.auth)
+      .expect(200);
     expect(again.page).toEqual({ nextCursor: null });
   });
 
@@ -188,7 +221,12 @@ describe('a SKU', () => {
       `INSERT INTO catalog.variants (id, product_id, sku, amount, currency, tax_rate_bps) VALUES ($1, $2, $3, 1, 'EUR', 0)`,
       [newId(), other.id, sku],
     );
-    const late = app.api.post(path).set(seller.auth).send(mug(sku)).expect(409).then(({ body }) => body as object);
+    const late = app.api
+      .post(path)
+      .set(seller.auth)
+      .send(mug(sku))
+      .expect(409)
+      .then(({ body }) => body as object);
     await untilWaiting(app, 1);
     await holder.query('COMMIT');
     expect(await late).toMatchObject({ code: 'sku_taken' });
@@ -220,7 +258,8 @@ describe('who may add a product', () => {
 describe('a product that does not fit', () => {
   const variant = { sku: 'UNUSED-1', price: euros(1) };
   const withVariant = (change: object) => ({ title: 'Mug', variants: [{ ...variant, ...change }] });
-  const without = (field: string) => Object.fromEntries(Object.entries(withVariant({})).filter(([name]) => name !== field));
+  const without = (field: string) =>
+    Object.fromEntries(Object.entries(withVariant({})).filter(([name]) => name !== field));
 
   const cases: [string, string, unknown][] = [
     ['', 'a list', []],
@@ -228,27 +267,55 @@ describe('a product that does not fit', () => {
     ['/title', 'missing', without('title')],
     ...badTexts.map(([name, title]): [string, string, unknown] => ['/title', name, { ...withVariant({}), title }]),
     ['/title', '201 characters', { ...withVariant({}), title: 'x'.repeat(201) }],
-    ...badTexts.filter(([name]) => name !== 'null').map(([name, description]): [string, string, unknown] => ['/description', name, { ...withVariant({}), description }]),
+    ...badTexts
+      .filter(([name]) => name !== 'null')
+      .map(([name, description]): [string, string, unknown] => [
+        '/description',
+        name,
+        { ...withVariant({}), description },
+      ]),
     ['/description', '5001 characters', { ...withVariant({}), description: 'x'.repeat(5001) }],
     ['/status', 'unknown', { ...withVariant({}), status: 'sold' }],
     ['/status', 'null', { ...withVariant({}), status: null }],
     ['/stock', 'an extra field', { ...withVariant({}), stock: 1 }],
-    ['/__proto__', 'a field that should be none', '{"title":"Mug","__proto__":{"x":1},"variants":[{"sku":"UNUSED-1","price":{"amount":1,"currency":"EUR"}}]}'],
+    [
+      '/__proto__',
+      'a field that should be none',
+      '{"title":"Mug","__proto__":{"x":1},"variants":[{"sku":"UNUSED-1","price":{"amount":1,"currency":"EUR"}}]}',
+    ],
     ['/variants', 'missing', without('variants')],
     ['/variants', 'empty', { title: 'Mug', variants: [] }],
     ['/variants', 'no list', { title: 'Mug', variants: {} }],
-    ['/variants', '101 of them', { title: 'Mug', variants: Array.from({ length: 101 }, (_, i) => ({ ...variant, sku: `UNUSED-${i}` })) }],
+    [
+      '/variants',
+      '101 of them',
+      { title: 'Mug', variants: Array.from({ length: 101 }, (_, i) => ({ ...variant, sku: `UNUSED-${i}` })) },
+    ],
     ['/variants/0', 'null', { title: 'Mug', variants: [null] }],
     ['/variants/0/sku', 'missing', { title: 'Mug', variants: [{ price: euros(1) }] }],
     ...badSkus.map(([name, sku]): [string, string, unknown] => ['/variants/0/sku', name, withVariant({ sku })]),
-    ...badTexts.filter(([name]) => name !== 'null').map(([name, title]): [string, string, unknown] => ['/variants/0/title', name, withVariant({ title })]),
+    ...badTexts
+      .filter(([name]) => name !== 'null')
+      .map(([name, title]): [string, string, unknown] => ['/variants/0/title', name, withVariant({ title })]),
     ['/variants/0/title', '201 characters', withVariant({ title: 'x'.repeat(201) })],
     ['/variants/0/price', 'missing', { title: 'Mug', variants: [{ sku: 'UNUSED-1' }] }],
-    ...badPrices.map(([field, name, price]): [string, string, unknown] => [`/variants/0/price${field}`, name, withVariant({ price })]),
-    ...badIntegers.map(([name, taxRateBps]): [string, string, unknown] => ['/variants/0/taxRateBps', name, withVariant({ taxRateBps })]),
+    ...badPrices.map(([field, name, price]): [string, string, unknown] => [
+      `/variants/0/price${field}`,
+      name,
+      withVariant({ price }),
+    ]),
+    ...badIntegers.map(([name, taxRateBps]): [string, string, unknown] => [
+      '/variants/0/taxRateBps',
+      name,
+      withVariant({ taxRateBps }),
+    ]),
     ['/variants/0/taxRateBps', 'negative', withVariant({ taxRateBps: -1 })],
     ['/variants/0/taxRateBps', 'more than 100 %', withVariant({ taxRateBps: 10_001 })],
-    ...badIntegers.map(([name, onHand]): [string, string, unknown] => ['/variants/0/onHand', name, withVariant({ onHand })]),
+    ...badIntegers.map(([name, onHand]): [string, string, unknown] => [
+      '/variants/0/onHand',
+      name,
+      withVariant({ onHand }),
+    ]),
     ['/variants/0/onHand', 'negative', withVariant({ onHand: -1 })],
     ['/variants/0/onHand', 'more than 10^9', withVariant({ onHand: 10 ** 9 + 1 })],
     ['/variants/0/reserved', 'an extra field', withVariant({ reserved: 1 })],
@@ -257,7 +324,9 @@ describe('a product that does not fit', () => {
   it.each(cases)('is refused at %s: %s', async (pointer, _name, product) => {
     const before = await everything(app);
     const request = app.api.post(path).set(seller.auth).type('json');
-    const { body } = await request.send(typeof product === 'string' && product.startsWith('{') ? product : JSON.stringify(product)).expect(400);
+    const { body } = await request
+      .send(typeof product === 'string' && product.startsWith('{') ? product : JSON.stringify(product))
+      .expect(400);
     if ((body as { code: string }).code !== 'malformed_json') expectFault(body, pointer);
     expect(await everything(app)).toEqual(before);
   });

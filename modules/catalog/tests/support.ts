@@ -17,7 +17,13 @@ export type ProductAnswer = {
   title: string;
   description: string | null;
   status: string;
-  variants: { id: string; sku: string; title: string | null; price: { amount: number; currency: string }; taxRateBps: number }[];
+  variants: {
+    id: string;
+    sku: string;
+    title: string | null;
+    price: { amount: number; currency: string };
+    taxRateBps: number;
+  }[];
   createdAt: string;
   updatedAt: string;
   version: number;
@@ -27,11 +33,19 @@ export type Level = { sku: string; onHand: number; reserved: number; available: 
 /** All that the module has stored, to prove that a refusal changed nothing. */
 export async function everything(app: TestApp): Promise<unknown> {
   const tables = ['products', 'variants', 'stock', 'stock_movements'];
-  return Promise.all(tables.map((table) => app.sql(`SELECT to_jsonb(t) AS row FROM catalog.${table} t ORDER BY to_jsonb(t)::text`)));
+  return Promise.all(
+    tables.map((table) => app.sql(`SELECT to_jsonb(t) AS row FROM catalog.${table} t ORDER BY to_jsonb(t)::text`)),
+  );
 }
 
-export async function levelOf(app: TestApp, sku: string): Promise<{ onHand: number; reserved: number; version: number } | undefined> {
-  const rows = await app.sql<{ onHand: number; reserved: number; version: number }>('SELECT on_hand AS "onHand", reserved, version FROM catalog.stock WHERE sku = $1', [sku]);
+export async function levelOf(
+  app: TestApp,
+  sku: string,
+): Promise<{ onHand: number; reserved: number; version: number } | undefined> {
+  const rows = await app.sql<{ onHand: number; reserved: number; version: number }>(
+    'SELECT on_hand AS "onHand", reserved, version FROM catalog.stock WHERE sku = $1',
+    [sku],
+  );
   return rows[0];
 }
 
@@ -53,7 +67,10 @@ export async function connect(app: TestApp, module?: string): Promise<pg.Client 
 /** Another module's database, whose transactions the catalogue joins. */
 export function ordersDatabase(app: TestApp): Database & { close: () => Promise<void> } {
   const connectionString = asModule(app.databaseUrlFor, 'orders');
-  const pool = createPool({ connectionString, max: 2, statementTimeoutMs: 2500, applicationName: 'test-caller' }, createLogger({ level: 'silent', isPretty: false }));
+  const pool = createPool(
+    { connectionString, max: 2, statementTimeoutMs: 2500, applicationName: 'test-caller' },
+    createLogger({ level: 'silent', isPretty: false }),
+  );
   return { ...createDatabase(pool), close: () => pool.end() };
 }
 
@@ -71,10 +88,20 @@ export async function untilWaiting(app: TestApp, count: number): Promise<void> {
 export type Line = { sku: string; quantity: number; amount: number; currency: string; taxRateBps: number };
 
 /** As `app.sellable` sells it, unless said otherwise. */
-export const line = (sku: string, quantity: number, more: Partial<Line> = {}): Line => ({ sku, quantity, amount: 1000, currency: 'EUR', taxRateBps: 1900, ...more });
+export const line = (sku: string, quantity: number, more: Partial<Line> = {}): Line => ({
+  sku,
+  quantity,
+  amount: 1000,
+  currency: 'EUR',
+  taxRateBps: 1900,
+  ...more,
+});
 
 export async function reserve(client: pg.Client, lines: Line[], orderId: string = randomUUID()): Promise<unknown> {
-  const { rows } = await client.query<{ fate: unknown }>('SELECT catalog.reserve($1, $2) AS fate', [orderId, JSON.stringify(lines)]);
+  const { rows } = await client.query<{ fate: unknown }>('SELECT catalog.reserve($1, $2) AS fate', [
+    orderId,
+    JSON.stringify(lines),
+  ]);
   return rows[0]?.fate;
 }
 
@@ -108,7 +135,13 @@ export const badIntegers: [string, unknown][] = [
   ['a list', [1]],
 ];
 
-export const badSkus: [string, unknown][] = [...badTexts, ['a space', 'MUG BLUE'], ['65 characters', 'S'.repeat(65)], ['a leading dot', '.MUG'], ['a letter beyond ASCII', 'TÄSSE']];
+export const badSkus: [string, unknown][] = [
+  ...badTexts,
+  ['a space', 'MUG BLUE'],
+  ['65 characters', 'S'.repeat(65)],
+  ['a leading dot', '.MUG'],
+  ['a letter beyond ASCII', 'TÄSSE'],
+];
 
 export const badPrices: [string, string, unknown][] = [
   ['', 'a number', 1299],

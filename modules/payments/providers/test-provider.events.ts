@@ -37,7 +37,8 @@ export function readEvent(secret: string, rawBody: Buffer, headers: IncomingHttp
 
 function isSigned(secret: string, rawBody: Buffer, headers: IncomingHttpHeaders): boolean {
   const header = headers[SIGNATURE_HEADER.toLowerCase()];
-  const [, time = '', given = ''] = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(typeof header === 'string' ? header : '') ?? [];
+  const [, time = '', given = ''] =
+    /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(typeof header === 'string' ? header : '') ?? [];
   const isFresh = Math.abs(Date.now() / 1000 - Number(time)) <= TOLERANCE_SECONDS;
   return given !== '' && timingSafeEqual(Buffer.from(given, 'hex'), mac(secret, time, rawBody)) && isFresh;
 }

@@ -36,7 +36,9 @@ const decideCharge =
 const isId = (text: string): boolean => idSchema.safeParse(text).success;
 
 function chargeOf({ id, status, amountMinor, currency }: ChargeRow): string {
-  const amount = (amountMinor / 10 ** (currencyExponents.get(currency) ?? 2)).toFixed(currencyExponents.get(currency) ?? 2);
+  const amount = (amountMinor / 10 ** (currencyExponents.get(currency) ?? 2)).toFixed(
+    currencyExponents.get(currency) ?? 2,
+  );
   const form = (decision: string, label: string) =>
     `<form method="post" action="/test-provider/charges/${id}/${decision}"><button>${label}</button></form>`;
   const forms = status === 'requires_action' ? form('approve', 'Approve') + form('decline', 'Decline') : '';

@@ -1,7 +1,14 @@
 // The test provider's own books: every statement commits by itself, as in another company's house.
 import type { Database } from '../../../shared/database/database.ts';
 
-export type ChargeStatus = 'processing' | 'requires_action' | 'authorized' | 'captured' | 'voided' | 'declined' | 'refunded';
+export type ChargeStatus =
+  | 'processing'
+  | 'requires_action'
+  | 'authorized'
+  | 'captured'
+  | 'voided'
+  | 'declined'
+  | 'refunded';
 
 export type ChargeRow = {
   id: string;
@@ -30,7 +37,15 @@ export class TestProviderBooks {
   }
 
   /** False when a charge with this id exists: the first one counts. */
-  async insertCharge({ id, status, amountMinor, currency, captures, declineReason, settlesInMs }: NewCharge): Promise<boolean> {
+  async insertCharge({
+    id,
+    status,
+    amountMinor,
+    currency,
+    captures,
+    declineReason,
+    settlesInMs,
+  }: NewCharge): Promise<boolean> {
     const { rowCount } = await this.database.query(
       `INSERT INTO payments.test_provider_charges
          (id, status, amount_minor, currency, captures, captured_minor, decline_reason, settles_at)

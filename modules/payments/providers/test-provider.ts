@@ -138,7 +138,9 @@ export class TestProvider implements Provider {
 
   /** Nobody waits for it, so nobody else would hear of its failure. */
   private later(work: () => Promise<void>): void {
-    void work().catch((error: unknown) => this.options.logger.warn({ err: error }, 'the test provider could not tell an event'));
+    void work().catch((error: unknown) =>
+      this.options.logger.warn({ err: error }, 'the test provider could not tell an event'),
+    );
   }
 
   private async mustFind(chargeId: string): Promise<ChargeRow> {
@@ -151,7 +153,8 @@ export class TestProvider implements Provider {
     const { id, status, amountMinor, capturedMinor, refundedMinor } = charge;
     if (status === 'processing') return PROCESSING;
     if (status === 'declined') return { state: 'declined', reason: charge.declineReason ?? 'declined' };
-    if (status === 'requires_action') return { state: 'requires_action', nextAction: { type: 'redirect', url: this.pageOf(id) } };
+    if (status === 'requires_action')
+      return { state: 'requires_action', nextAction: { type: 'redirect', url: this.pageOf(id) } };
     return { state: 'succeeded', charge: { status, authorizedMinor: amountMinor, capturedMinor, refundedMinor } };
   }
 
@@ -189,7 +192,14 @@ function requireSameAmount({ amountMinor, currency }: ChargeRow, amount: Money):
 
 const refused = ({ status }: ChargeRow): ProviderState => ({ state: 'declined', reason: `charge_is_${status}` });
 
-const eventOf = ({ id, status, amountMinor, capturedMinor, refundedMinor, declineReason }: ChargeRow): TestProviderEvent => ({
+const eventOf = ({
+  id,
+  status,
+  amountMinor,
+  capturedMinor,
+  refundedMinor,
+  declineReason,
+}: ChargeRow): TestProviderEvent => ({
   id: `evt_${newId()}`,
   type: 'charge.updated',
   charge: { id, status, amountMinor, capturedMinor, refundedMinor, declineReason },

@@ -1,7 +1,20 @@
 // Money that comes when the order is gone goes back by itself, and so does what a cancelled order had already taken.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
-import { cancelOrder, chargesOf, expireOrder, factsOf, passTime, pay, placeOrder, readOrder, readPayment, tellEvent, TOTAL, until } from './story.ts';
+import {
+  cancelOrder,
+  chargesOf,
+  expireOrder,
+  factsOf,
+  passTime,
+  pay,
+  placeOrder,
+  readOrder,
+  readPayment,
+  tellEvent,
+  TOTAL,
+  until,
+} from './story.ts';
 
 let app: TestApp;
 let anna: Person;
@@ -44,8 +57,14 @@ describe.each(ends)('an order that %s while it is being paid', (_what, end) => {
     const { body } = await pay(app, anna, orderId, { token: 'tok_ok' }, same).expect(409);
     expect(body).toMatchObject({ code: 'order_status_forbidden', allowed: ['pending_payment'] });
     await app.dispatch();
-    expect(await readPayment(app, anna, body.paymentId)).toMatchObject({ status: 'captured', capturedAmount: TOTAL, refundedAmount: TOTAL });
-    expect(await chargesOf(app, orderId)).toEqual([{ status: 'refunded', captured: TOTAL.amount, refunded: TOTAL.amount }]);
+    expect(await readPayment(app, anna, body.paymentId)).toMatchObject({
+      status: 'captured',
+      capturedAmount: TOTAL,
+      refundedAmount: TOTAL,
+    });
+    expect(await chargesOf(app, orderId)).toEqual([
+      { status: 'refunded', captured: TOTAL.amount, refunded: TOTAL.amount },
+    ]);
     expect((await readOrder(app, orderId)).paymentStatus).toBe('refunded');
     expect(await factsOf(app, orderId)).toEqual(['payment.captured', 'payment.orphaned', 'payment.refunded']);
     expect(await refundsAtProvider(body.paymentId)).toBe(1);
@@ -58,7 +77,10 @@ describe.each(ends)('an order that %s while it is being paid', (_what, end) => {
     whileCharging(() => end(orderId));
     const { body } = await pay(app, anna, orderId, { token: 'tok_ok', capture: false }).expect(409);
     await app.dispatch();
-    expect(await readPayment(app, anna, body.paymentId)).toMatchObject({ status: 'voided', capturedAmount: { amount: 0 } });
+    expect(await readPayment(app, anna, body.paymentId)).toMatchObject({
+      status: 'voided',
+      capturedAmount: { amount: 0 },
+    });
     expect(await chargesOf(app, orderId)).toEqual([{ status: 'voided', captured: 0, refunded: 0 }]);
     expect((await readOrder(app, orderId)).paymentStatus).toBe('voided');
     expect(await factsOf(app, orderId)).toEqual(['payment.authorized', 'payment.orphaned', 'payment.voided']);
@@ -69,7 +91,10 @@ describe.each(ends)('an order that %s while it is being paid', (_what, end) => {
     const { body } = await pay(app, anna, orderId, { token: 'tok_slow' }).expect(202);
     await end(orderId);
     await app.dispatch();
-    await until(() => readPayment(app, anna, body.data.id), ({ status }) => status === 'captured');
+    await until(
+      () => readPayment(app, anna, body.data.id),
+      ({ status }) => status === 'captured',
+    );
     await app.dispatch();
     expect(await readPayment(app, anna, body.data.id)).toMatchObject({ refundedAmount: TOTAL });
     expect(await factsOf(app, orderId)).toEqual(['payment.captured', 'payment.orphaned', 'payment.refunded']);
@@ -100,7 +125,10 @@ describe('a paid order that is cancelled', () => {
     await app.runJob('payments.reconcile');
     expect(await readPayment(app, anna, body.data.id)).toMatchObject(payment);
     expect(await readOrder(app, orderId)).toEqual({ status: 'cancelled', paymentStatus });
-    expect(await factsOf(app, orderId)).toEqual([capture ? 'payment.captured' : 'payment.authorized', `payment.${paymentStatus}`]);
+    expect(await factsOf(app, orderId)).toEqual([
+      capture ? 'payment.captured' : 'payment.authorized',
+      `payment.${paymentStatus}`,
+    ]);
     expect(await refundsAtProvider(body.data.id)).toBe(capture ? 1 : 0);
   });
 
@@ -132,7 +160,9 @@ describe('a paid order that is cancelled', () => {
     await app.runJob('payments.reconcile');
     expect((await readPayment(app, anna, paymentId)).refundedAmount).toEqual(TOTAL);
     expect(await refundsAtProvider(paymentId)).toBe(1);
-    const refunds = await app.sql<{ status: string }>('SELECT status FROM payments.refunds WHERE payment_id = $1', [paymentId]);
+    const refunds = await app.sql<{ status: string }>('SELECT status FROM payments.refunds WHERE payment_id = $1', [
+      paymentId,
+    ]);
     expect(refunds).toEqual([{ status: 'succeeded' }]);
   });
 
@@ -181,8 +211,17 @@ it('gives back what is charged after the payment was given up', async () => {
   await app.dispatch();
   await tellEvent(app, { paymentId, status: 'captured', captured: TOTAL.amount }).expect(204);
   await app.dispatch();
-  expect(await readPayment(app, anna, paymentId)).toMatchObject({ status: 'declined', capturedAmount: TOTAL, refundedAmount: TOTAL });
-  expect(await factsOf(app, orderId)).toEqual(['payment.declined', 'payment.captured', 'payment.orphaned', 'payment.refunded']);
+  expect(await readPayment(app, anna, paymentId)).toMatchObject({
+    status: 'declined',
+    capturedAmount: TOTAL,
+    refundedAmount: TOTAL,
+  });
+  expect(await factsOf(app, orderId)).toEqual([
+    'payment.declined',
+    'payment.captured',
+    'payment.orphaned',
+    'payment.refunded',
+  ]);
   expect(await readOrder(app, orderId)).toEqual({ status: 'confirmed', paymentStatus: 'paid' });
   expect(await refundsAtProvider(paymentId)).toBe(1);
 });

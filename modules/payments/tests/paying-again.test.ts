@@ -1,7 +1,19 @@
 // Anna presses the button twice, her network repeats itself, and two of her tabs pay at once: she is charged once.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
-import { actorOf, anotherProcess, chargesOf, factsOf, hold, pay, payKey, paymentsOf, placeOrder, readOrder, untilWaiting } from './story.ts';
+import {
+  actorOf,
+  anotherProcess,
+  chargesOf,
+  factsOf,
+  hold,
+  pay,
+  payKey,
+  paymentsOf,
+  placeOrder,
+  readOrder,
+  untilWaiting,
+} from './story.ts';
 
 let app: TestApp;
 let anna: Person;
@@ -52,7 +64,9 @@ describe('the same key', () => {
   it('makes one payment of sixteen twins', async () => {
     const orderId = await placeOrder(app, anna);
     const same = key();
-    const answers = await Promise.all(Array.from({ length: 16 }, () => pay(app, anna, orderId, { token: 'tok_ok' }, same)));
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, () => pay(app, anna, orderId, { token: 'tok_ok' }, same)),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(new Set(answers.map(({ body }) => body.data.id)).size).toBe(1);
     expect(await chargesOf(app, orderId)).toHaveLength(1);
@@ -67,7 +81,9 @@ describe('the same key', () => {
     const here = pay(app, anna, orderId, input, key('twins-1')).then((answer) => answer);
     await untilWaiting(app, 1);
     // The twin elsewhere neither waits nor pays.
-    await expect(other.service.pay(actorOf(anna), orderId, input, payKey(anna, orderId, input, 'twins-1'))).rejects.toMatchObject({
+    await expect(
+      other.service.pay(actorOf(anna), orderId, input, payKey(anna, orderId, input, 'twins-1')),
+    ).rejects.toMatchObject({
       code: 'idempotency_in_progress',
     });
     await held.letGo();
@@ -88,7 +104,9 @@ describe('other keys', () => {
     await held.letGo();
     const answers = await both;
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 409]));
-    expect(answers.find(({ status }) => status === 409)?.body.code).toMatch(/payment_in_progress|order_status_forbidden/);
+    expect(answers.find(({ status }) => status === 409)?.body.code).toMatch(
+      /payment_in_progress|order_status_forbidden/,
+    );
     expect(await chargesOf(app, orderId)).toHaveLength(1);
     expect(await readOrder(app, orderId)).toEqual({ status: 'confirmed', paymentStatus: 'paid' });
   });
@@ -98,7 +116,11 @@ describe('other keys', () => {
     const { body } = await pay(app, anna, orderId, { token: 'tok_requires_action' }).expect(202);
     const held = await hold(app, 'SELECT id FROM orders.orders WHERE id = $1 FOR UPDATE', [orderId]);
     await app.modules.payments.provider.decide(body.data.id, 'decline');
-    const confirmation = app.api.post(`/api/v1/payments/${body.data.id}/confirmation`).set(anna.auth).set(key()).then((answer) => answer);
+    const confirmation = app.api
+      .post(`/api/v1/payments/${body.data.id}/confirmation`)
+      .set(anna.auth)
+      .set(key())
+      .then((answer) => answer);
     await untilWaiting(app, 1);
     const payment = pay(app, anna, orderId, { token: 'tok_ok' }).then((answer) => answer);
     await untilWaiting(app, 2);

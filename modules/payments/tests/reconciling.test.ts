@@ -1,9 +1,25 @@
 // Whatever is lost between us and the provider is found again: by the job, or by the retry of the same key; never charged twice.
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
 import type { Authorization } from '../provider.ts';
-import { actorOf, anotherProcess, chargesOf, factsOf, hold, passTime, pay, payKey, paymentsOf, placeOrder, readOrder, readPayment, tellEvent, TOTAL } from './story.ts';
+import {
+  actorOf,
+  anotherProcess,
+  chargesOf,
+  factsOf,
+  hold,
+  passTime,
+  pay,
+  payKey,
+  paymentsOf,
+  placeOrder,
+  readOrder,
+  readPayment,
+  tellEvent,
+  TOTAL,
+} from './story.ts';
 
 let app: TestApp;
 let anna: Person;
@@ -24,7 +40,12 @@ describe('the job', () => {
     const other = anotherProcess(app);
     const orderId = await placeOrder(app, anna);
     const input = { token: 'tok_timeout', capture: true };
-    const { result } = await other.service.pay(actorOf(anna), orderId, input, payKey(anna, orderId, input, randomUUID()));
+    const { result } = await other.service.pay(
+      actorOf(anna),
+      orderId,
+      input,
+      payKey(anna, orderId, input, randomUUID()),
+    );
     await reconcile();
     expect((await readPayment(app, anna, result.id)).status).toBe('processing');
     await passTime(app, result.id, 16);
@@ -102,7 +123,10 @@ describe('the job', () => {
     const { body } = await pay(app, anna, orderId, { token: 'tok_requires_action' }).expect(202);
     const { id } = body.data;
     await app.modules.payments.provider.decide(id, 'approve');
-    await app.sql(`UPDATE payments.payments SET looks = looks + 1, check_at = now() + interval '30 s' WHERE id = $1 AND check_at IS NOT NULL`, [id]);
+    await app.sql(
+      `UPDATE payments.payments SET looks = looks + 1, check_at = now() + interval '30 s' WHERE id = $1 AND check_at IS NOT NULL`,
+      [id],
+    );
     await passTime(app, id, 31);
     await reconcile();
     expect((await readPayment(app, anna, id)).status).toBe('captured');
@@ -129,14 +153,23 @@ describe('the job', () => {
   });
 
   it('forgets events that nobody repeats any more', async () => {
-    await app.sql(`INSERT INTO payments.provider_events (provider, event_id, received_at) VALUES ('test', 'old', now() - interval '91 days'), ('test', 'new', now())`);
+    await app.sql(
+      `INSERT INTO payments.provider_events (provider, event_id, received_at) VALUES ('test', 'old', now() - interval '91 days'), ('test', 'new', now())`,
+    );
     await app.runJob('payments.forget_events');
-    expect(await app.sql(`SELECT event_id FROM payments.provider_events WHERE event_id IN ('old', 'new')`)).toEqual([{ event_id: 'new' }]);
+    expect(await app.sql(`SELECT event_id FROM payments.provider_events WHERE event_id IN ('old', 'new')`)).toEqual([
+      { event_id: 'new' },
+    ]);
   });
 });
 
 /** The process dies after the provider was asked: what should follow is never committed. */
-async function crashWhileCharging(orderId: string, token: string, same: string, { reached }: { reached: boolean }): Promise<Authorization> {
+async function crashWhileCharging(
+  orderId: string,
+  token: string,
+  same: string,
+  { reached }: { reached: boolean },
+): Promise<Authorization> {
   const { provider } = app.modules.payments;
   const authorize = provider.authorize.bind(provider);
   let asked: Authorization | undefined;
@@ -154,7 +187,8 @@ async function crashWhileCharging(orderId: string, token: string, same: string, 
   return asked;
 }
 
-const endLease = (same: string) => app.sql(`UPDATE idempotency.keys SET leased_until = now() - interval '1 s' WHERE key = $1`, [same]);
+const endLease = (same: string) =>
+  app.sql(`UPDATE idempotency.keys SET leased_until = now() - interval '1 s' WHERE key = $1`, [same]);
 
 describe('a retry after a crash', () => {
   it.each([true, false])('goes on with the same payment (the provider was reached: %s)', async (reached) => {
@@ -174,7 +208,7 @@ describe('a retry after a crash', () => {
     expect(again.body).toEqual(body);
   });
 
-  it.each([
+  it.each<[string, boolean, number]>([
     ['tok_ok', true, 201],
     ['tok_declined', true, 402],
     ['tok_ok', false, 402],
@@ -185,7 +219,8 @@ describe('a retry after a crash', () => {
     await passTime(app, paymentId, 300);
     await reconcile();
     await endLease(same);
-    const asked = vi.mocked(app.modules.payments.provider.authorize).mockClear();
+    vi.restoreAllMocks();
+    const asked = vi.spyOn(app.modules.payments.provider, 'authorize');
     const { body } = await pay(app, anna, orderId, { token }, key(same)).expect(status);
     expect(body.data?.id ?? body.paymentId).toBe(paymentId);
     expect(asked).not.toHaveBeenCalled();
@@ -205,7 +240,9 @@ describe('a retry after a crash', () => {
       await endLease(same);
       elsewhere = await other.service.pay(actorOf(anna), orderId, input, payKey(anna, orderId, input, same));
       // The customer approves: by now the payment would be answered otherwise.
-      await tellEvent(app, { paymentId: authorization.paymentId, status: 'captured', captured: TOTAL.amount }).expect(204);
+      await tellEvent(app, { paymentId: authorization.paymentId, status: 'captured', captured: TOTAL.amount }).expect(
+        204,
+      );
       return { state: 'processing' };
     });
     const { body, headers } = await pay(app, anna, orderId, input, key(same)).expect(202);
@@ -247,9 +284,6 @@ describe('a retry after a crash', () => {
 });
 
 function signal(): { given: Promise<void>; give: () => void } {
-  let give = () => {};
-  const given = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { given, give };
+  const emitter = new EventEmitter();
+  return { given: once(emitter, 'given').then(() => undefined), give: () => void emitter.emit('given') };
 }

@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Test } from 'supertest';
+import { z } from 'zod';
 import { createDatabase } from '../../../shared/database/database.ts';
 import { createPool } from '../../../shared/database/pool.ts';
 import type { Actor } from '../../../shared/http/actor.ts';
@@ -12,7 +13,7 @@ import { createLogger } from '../../../shared/logging/logger.ts';
 import { key, type Person, type TestApp } from '../../../tests/support/app.ts';
 import { asModule, withOwnRole } from '../../../tests/support/roles.ts';
 import { createPayments } from '../index.ts';
-import type { PaymentView } from '../payment.view.ts';
+import { paymentSchema, type PaymentView } from '../payment.view.ts';
 
 /** Known to the tests' app too. */
 export const SECRET = 'test-only-provider-secret';
@@ -24,7 +25,7 @@ export async function placeOrder(app: TestApp, person: Person, amount = 1000): P
   const { sku } = await app.sellable({ amount });
   const order = { lines: [{ sku, quantity: 1 }] };
   const { body } = await app.api.post('/api/v1/orders').set(person.auth).set(key()).send(order).expect(201);
-  return (body.data as { id: string }).id;
+  return String(body.data.id);
 }
 
 type Order = { status: string; paymentStatus: string };
@@ -37,21 +38,29 @@ export async function readOrder(app: TestApp, orderId: string): Promise<Order> {
   return { status: order?.status ?? 'none', paymentStatus: order?.payment_status ?? 'none' };
 }
 
-export const pay = (app: TestApp, person: Person, orderId: string, body: object, header: Record<string, string> = key()): Test =>
-  app.api.post(`/api/v1/orders/${orderId}/payments`).set(person.auth).set(header).send(body);
+export const pay = (
+  app: TestApp,
+  person: Person,
+  orderId: string,
+  body: object,
+  header: Record<string, string> = key(),
+): Test => app.api.post(`/api/v1/orders/${orderId}/payments`).set(person.auth).set(header).send(body);
 
 export async function paymentsOf(app: TestApp, person: Person, orderId: string): Promise<PaymentView[]> {
   const { body } = await app.api.get(`/api/v1/orders/${orderId}/payments`).set(person.auth).expect(200);
-  return body.data as PaymentView[];
+  return z.array(paymentSchema).parse(body.data);
 }
 
 export async function readPayment(app: TestApp, person: Person, paymentId: string): Promise<PaymentView> {
   const { body } = await app.api.get(`/api/v1/payments/${paymentId}`).set(person.auth).expect(200);
-  return body.data as PaymentView;
+  return paymentSchema.parse(body.data);
 }
 
 /** What the provider has in its books: the truth about money. */
-export const chargesOf = (app: TestApp, orderId: string): Promise<{ status: string; captured: number; refunded: number }[]> =>
+export const chargesOf = (
+  app: TestApp,
+  orderId: string,
+): Promise<{ status: string; captured: number; refunded: number }[]> =>
   app.sql(
     `SELECT c.status, c.captured_minor::int AS captured, c.refunded_minor::int AS refunded FROM payments.test_provider_charges c
      JOIN payments.payments p ON p.id = c.id WHERE p.order_id = $1 ORDER BY p.id`,
@@ -95,7 +104,11 @@ export async function until<T>(look: () => Promise<T>, isThere: (seen: T) => boo
 }
 
 /** Holds whatever the statement locks until it is let go. */
-export async function hold(app: TestApp, statement: string, values: unknown[]): Promise<{ letGo: () => Promise<void> }> {
+export async function hold(
+  app: TestApp,
+  statement: string,
+  values: unknown[],
+): Promise<{ letGo: () => Promise<void> }> {
   const client = new Client({ connectionString: app.databaseUrlFor('postgres') });
   await client.connect();
   await client.query('BEGIN');
@@ -111,9 +124,10 @@ export async function hold(app: TestApp, statement: string, values: unknown[]): 
 /** Until so many statements of this database wait for a lock. */
 export const untilWaiting = (app: TestApp, count: number): Promise<unknown> =>
   until(
-    () => app.sql<{ waiting: number }>(
-      `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    ),
+    () =>
+      app.sql<{ waiting: number }>(
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      ),
     ([row]) => (row?.waiting ?? 0) >= count,
   );
 
@@ -135,14 +149,23 @@ type Settings = { callTimeoutMs?: number; leaseMs?: number };
 export function anotherProcess(app: TestApp, { callTimeoutMs = 300, leaseMs = 30_000 }: Settings = {}) {
   const logger = createLogger({ level: 'silent', isPretty: false });
   const connectionString = asModule(app.databaseUrlFor, 'payments');
-  const pool = createPool({ connectionString, max: 5, statementTimeoutMs: 2500, applicationName: 'test-other' }, logger);
+  const pool = createPool(
+    { connectionString, max: 5, statementTimeoutMs: 2500, applicationName: 'test-other' },
+    logger,
+  );
   const payments = createPayments({
     database: withOwnRole(createDatabase(pool), 'payments'),
     outbox: app.modules.outbox,
     idempotency: new Idempotency({ ttlMs: 60_000 }),
     logger,
     orders: app.modules.orders.service,
-    provider: { publicUrl: 'http://localhost:3000', webhookBaseUrl: () => app.url, testProviderSecret: SECRET, callTimeoutMs, leaseMs },
+    provider: {
+      publicUrl: 'http://localhost:3000',
+      webhookBaseUrl: () => app.url,
+      testProviderSecret: SECRET,
+      callTimeoutMs,
+      leaseMs,
+    },
   });
   return { ...payments, close: () => pool.end() };
 }
@@ -155,8 +178,18 @@ export function signature(body: string | Buffer, { secret = SECRET, at = Math.fl
 type Told = { eventId?: string; paymentId: string; status: string; captured?: number; refunded?: number };
 
 /** An event of the provider's, as it comes in. */
-export function tellEvent(app: TestApp, { eventId = `evt_${randomUUID()}`, paymentId, status, captured = 0, refunded = 0 }: Told): Test {
-  const charge = { id: paymentId, status, amountMinor: TOTAL.amount, capturedMinor: captured, refundedMinor: refunded, declineReason: null };
+export function tellEvent(
+  app: TestApp,
+  { eventId = `evt_${randomUUID()}`, paymentId, status, captured = 0, refunded = 0 }: Told,
+): Test {
+  const charge = {
+    id: paymentId,
+    status,
+    amountMinor: TOTAL.amount,
+    capturedMinor: captured,
+    refundedMinor: refunded,
+    declineReason: null,
+  };
   const body = JSON.stringify({ id: eventId, type: 'charge.updated', charge });
   return sendEvent(app, body, signature(body));
 }

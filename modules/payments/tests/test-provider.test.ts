@@ -1,7 +1,6 @@
 // The test provider keeps its books as a real one would: keys count once, and no more goes back than came in.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
 import { createLogger } from '../../../shared/logging/logger.ts';
@@ -36,7 +35,9 @@ describe('the test provider', () => {
   it('charges a key once, and answers what it answered', async () => {
     const paymentId = newId();
     const first = await provider.authorize({ paymentId, amount, token: 'tok_ok', capture: true }, signal);
-    expect(await provider.authorize({ paymentId, amount, token: 'tok_declined', capture: true }, signal)).toEqual(first);
+    expect(await provider.authorize({ paymentId, amount, token: 'tok_declined', capture: true }, signal)).toEqual(
+      first,
+    );
     expect(await provider.fetch(paymentId)).toEqual(first);
   });
 
@@ -45,7 +46,9 @@ describe('the test provider', () => {
     { amount: 100, currency: 'USD' },
   ])('refuses a key with another amount: $amount $currency', async (other) => {
     const paymentId = await charged(true);
-    await expect(provider.authorize({ paymentId, amount: other, token: 'tok_ok', capture: true }, signal)).rejects.toThrow(/another amount/);
+    await expect(
+      provider.authorize({ paymentId, amount: other, token: 'tok_ok', capture: true }, signal),
+    ).rejects.toThrow(/another amount/);
   });
 
   it('knows nothing of what it was never asked', async () => {
@@ -56,7 +59,10 @@ describe('the test provider', () => {
   it('captures what was authorised, and no more', async () => {
     const paymentId = await charged(false);
     expect(await provider.capture(paymentId, { amount: 101, currency: 'EUR' })).toMatchObject({ state: 'declined' });
-    expect(await provider.capture(paymentId, amount)).toMatchObject({ state: 'succeeded', charge: { status: 'captured', capturedMinor: 100 } });
+    expect(await provider.capture(paymentId, amount)).toMatchObject({
+      state: 'succeeded',
+      charge: { status: 'captured', capturedMinor: 100 },
+    });
   });
 
   it('voids what was not captured, and nothing else', async () => {
@@ -68,11 +74,16 @@ describe('the test provider', () => {
     const paymentId = await charged(true);
     const refundId = newId();
     for (let i = 0; i < 2; i++) {
-      expect(await refundOf(paymentId, 60, refundId)).toMatchObject({ charge: { status: 'captured', refundedMinor: 60 } });
+      expect(await refundOf(paymentId, 60, refundId)).toMatchObject({
+        charge: { status: 'captured', refundedMinor: 60 },
+      });
     }
     expect(await refundOf(paymentId, 41)).toMatchObject({ state: 'declined' });
     const both = await Promise.all([refundOf(paymentId, 40), refundOf(paymentId, 40)]);
-    expect(both.map(({ state }) => state).toSorted((one, other) => one.localeCompare(other))).toEqual(['declined', 'succeeded']);
+    expect(both.map(({ state }) => state).toSorted((one, other) => one.localeCompare(other))).toEqual([
+      'declined',
+      'succeeded',
+    ]);
     expect(await provider.fetch(paymentId)).toMatchObject({ charge: { status: 'refunded', refundedMinor: 100 } });
     expect(await refundOf(await charged(false), 1)).toMatchObject({ state: 'declined' });
   });
@@ -88,9 +99,17 @@ describe('the test provider', () => {
       });
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const webhookBaseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const address = server.address();
+    const webhookBaseUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
     const logger = createLogger({ level: 'silent', isPretty: false });
-    const charge = { id: newId(), status: 'captured' as const, amountMinor: 1, capturedMinor: 1, refundedMinor: 0, declineReason: null };
+    const charge = {
+      id: newId(),
+      status: 'captured' as const,
+      amountMinor: 1,
+      capturedMinor: 1,
+      refundedMinor: 0,
+      declineReason: null,
+    };
     const event = { id: 'evt_1', type: 'charge.updated', charge };
     await new TestProviderSender({ secret: SECRET, webhookBaseUrl, logger }).send(event);
     expect(received).toEqual([event, event, event]);

@@ -38,7 +38,10 @@ describe('voiding', () => {
   it('answers the same key the same', async () => {
     const { paymentId } = await authorized();
     const same = key();
-    const twins = await Promise.all([voidPayment(paymentId, same).expect(200), voidPayment(paymentId, same).expect(200)]);
+    const twins = await Promise.all([
+      voidPayment(paymentId, same).expect(200),
+      voidPayment(paymentId, same).expect(200),
+    ]);
     const again = await voidPayment(paymentId, same).send({}).expect(200);
     expect(twins.map(({ body }) => body)).toEqual([again.body, again.body]);
     expect(again.headers['idempotency-replayed']).toBe('true');

@@ -1,0 +1,73 @@
+// Who sees which orders, page by page.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
+
+let app: TestApp;
+let sku: string;
+beforeAll(async () => {
+  app = await startTestApp();
+  sku = (await app.sellable({ onHand: 1000 })).sku;
+});
+afterAll(() => app.close());
+
+async function placed(person: Person): Promise<string> {
+  const { body } = await app.api
+    .post('/api/v1/orders')
+    .set(person.auth)
+    .set(key())
+    .send({ lines: [{ sku, quantity: 1 }] })
+    .expect(201);
+  return body.data.id as string;
+}
+const list = (person: Person, query = '') => app.api.get(`/api/v1/orders${query}`).set(person.auth);
+
+test('a customer sees their own, newest first; staff see all; a stranger sees none of it', async () => {
+  const [alice, bob, support] = await Promise.all([app.signIn(), app.signIn(), app.signIn({ role: 'support' })]);
+  const first = await placed(alice);
+  const second = await placed(alice);
+  const his = await placed(bob);
+  expect((await list(alice).expect(200)).body.data.map(({ id }: { id: string }) => id)).toEqual([second, first]);
+  const all = (await list(support, '?limit=3').expect(200)).body.data.map(({ id }: { id: string }) => id);
+  expect(all).toEqual([his, second, first]);
+  expect((await app.api.get(`/api/v1/orders/${first}`).set(bob.auth).expect(404)).body.code).toBe('order_not_found');
+  await app.api.get(`/api/v1/orders/${first}`).set(support.auth).expect(200);
+});
+
+test('a walk sees each order once while others are placed', async () => {
+  const alice = await app.signIn();
+  const before = [];
+  for (let i = 0; i < 7; i++) before.push(await placed(alice));
+  const seen: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: { data: { id: string; lines: unknown[] }[]; page: { nextCursor: string | null } } = (
+      await list(alice, `?limit=2${cursor === null ? '' : `&cursor=${cursor}`}`).expect(200)
+    ).body;
+    for (const { id, lines } of page.data) {
+      seen.push(id);
+      expect(lines).toHaveLength(1);
+    }
+    cursor = page.page.nextCursor;
+    await placed(alice);
+  } while (cursor !== null);
+  expect(seen).toEqual(before.toReversed());
+});
+
+test('filters by status and time', async () => {
+  const alice = await app.signIn();
+  const [kept, cancelled] = [await placed(alice), await placed(alice)];
+  await app.api.post(`/api/v1/orders/${cancelled}/cancellation`).set(alice.auth).set(key()).expect(200);
+  const ids = async (query: string) =>
+    (await list(alice, query).expect(200)).body.data.map(({ id }: { id: string }) => id);
+  expect(await ids('?status=cancelled')).toEqual([cancelled]);
+  expect(await ids('?status=pending_payment')).toEqual([kept]);
+  expect(await ids('?createdAfter=2020-01-01T00:00:00Z&createdBefore=2021-01-01T00:00:00Z')).toEqual([]);
+  expect(await ids('?createdAfter=2020-01-01T00:00:00Z')).toEqual([cancelled, kept]);
+});
+
+test('an order that did not change answers 304', async () => {
+  const alice = await app.signIn();
+  const id = await placed(alice);
+  await app.api.get(`/api/v1/orders/${id}`).set(alice.auth).set('If-None-Match', '"1"').expect(304);
+  await app.api.get(`/api/v1/orders/${id}`).set(alice.auth).set('If-None-Match', '"9"').expect(200);
+});

@@ -4,7 +4,7 @@ import { newId } from '../../shared/domain/ids.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import type { Claim } from '../../shared/idempotency/idempotency.ts';
 import { currentRequestId } from '../../shared/logging/request-context.ts';
-import type { Quote, QuotedLine } from './order.ts';
+import type { Quote, QuotedLine, ShippingAddress } from './order.ts';
 import { presentQuote, type OrderView } from './order.view.ts';
 
 export type NewOrder = {
@@ -12,7 +12,7 @@ export type NewOrder = {
   customerId: string;
   actorId: string;
   quote: Quote;
-  shippingAddress: OrderView['shippingAddress'];
+  shippingAddress: ShippingAddress | null;
   note: string | null;
   reservationTtlMs: number;
 };

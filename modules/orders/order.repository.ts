@@ -1,7 +1,13 @@
 // Orders in PostgreSQL: rows in, rows out, over the pool or a caller's transaction.
 import type { Connection } from '../../shared/database/database.ts';
-import type { OrderState, OrderStatus, PaymentStatus, FulfillmentStatus, QuotedLine } from './order.ts';
-import type { OrderView } from './order.view.ts';
+import type {
+  OrderState,
+  OrderStatus,
+  PaymentStatus,
+  FulfillmentStatus,
+  QuotedLine,
+  ShippingAddress,
+} from './order.ts';
 
 export type OrderRow = {
   id: string;
@@ -14,7 +20,7 @@ export type OrderRow = {
   subtotalAmount: number;
   taxAmount: number;
   totalAmount: number;
-  shippingAddress: OrderView['shippingAddress'];
+  shippingAddress: ShippingAddress | null;
   note: string | null;
   cancelReason: string | null;
   placedAt: Date;

@@ -15,6 +15,17 @@ export type PaymentStatus =
   | 'refunded';
 export type FulfillmentStatus = 'unfulfilled' | 'partially_fulfilled' | 'fulfilled' | 'delivered';
 
+export type ShippingAddress = {
+  name: string;
+  line1: string;
+  line2?: string | undefined;
+  city: string;
+  region?: string | undefined;
+  postalCode?: string | undefined;
+  /** ISO 3166-1 alpha-2. */
+  country: string;
+};
+
 export type RequestedLine = { sku: string; quantity: number };
 
 /** A variant as the catalogue sells it now. */

@@ -1,7 +1,7 @@
 // What may come in for orders; OpenAPI is derived from it.
 import { z } from 'zod';
 import type { Operation } from '../../shared/http/route.ts';
-import { currency, id, idParams, pageQuery, sku, text } from '../../shared/http/schemas.ts';
+import { currency, id, idParams, instant, pageQuery, sku, text } from '../../shared/http/schemas.ts';
 import { orderView, quoteView, shippingAddress } from './order.view.ts';
 
 const lines = z
@@ -64,8 +64,8 @@ export const placeOrder = {
 const listQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(['pending_payment', 'confirmed', 'fulfilled', 'completed', 'cancelled', 'expired']).optional(),
-  createdAfter: z.iso.datetime({ offset: true }).optional(),
-  createdBefore: z.iso.datetime({ offset: true }).optional(),
+  createdAfter: instant.optional(),
+  createdBefore: instant.optional(),
 });
 export type ListOrders = z.output<typeof listQuery>;
 

@@ -17,7 +17,7 @@ export type PaymentRow = Payment & {
   version: number;
 };
 
-export type NewPayment = Pick<
+type NewPayment = Pick<
   PaymentRow,
   'id' | 'orderId' | 'customerId' | 'provider' | 'amountMinor' | 'currency' | 'captures'
 >;

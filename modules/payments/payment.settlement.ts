@@ -18,7 +18,7 @@ export type PaidOrders = {
   ): Promise<'confirmed' | 'already' | 'not_payable'>;
   recordPayment(tx: Transaction, orderId: string, paymentStatus: OrderPaymentStatus): Promise<void>;
 };
-export type OrderPaymentStatus = 'unpaid' | 'processing' | 'authorized' | 'paid' | 'voided' | 'refunded';
+type OrderPaymentStatus = 'unpaid' | 'processing' | 'authorized' | 'paid' | 'voided' | 'refunded';
 
 type PaymentFact = Extract<FactType, `payment.${string}`>;
 

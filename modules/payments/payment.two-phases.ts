@@ -13,7 +13,7 @@ import type { PaymentRow } from './payment.repository.ts';
 import type { PaymentView } from './payment.view.ts';
 import type { ProviderState } from './provider.ts';
 
-export type Phases = {
+type Phases = {
   /** `resumedId`: the payment of an earlier try with this key that did not come to its end. Throws to refuse. */
   begin: (tx: Transaction, resumedId: string | null) => Promise<PaymentRow>;
   ask: (payment: PaymentRow, isResumed: boolean) => Promise<ProviderState>;

@@ -13,7 +13,7 @@ export type Charge = {
   refundedMinor: number;
 };
 
-export type Declined = { state: 'declined'; reason: string };
+type Declined = { state: 'declined'; reason: string };
 /** No answer is not a "no": the charge may exist. */
 export type Unknown = { state: 'unknown'; reason: string };
 

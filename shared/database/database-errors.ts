@@ -25,9 +25,6 @@ export function isBrokenConnection(error: unknown): error is Error {
 export const isRetryable = (error: unknown): boolean =>
   retryableStates.test(codeOf(error instanceof AppError ? error.cause : error));
 
-export const isUniqueViolation = (error: unknown, constraint: string): boolean =>
-  codeOf(error) === '23505' && (error as { constraint?: string }).constraint === constraint;
-
 /** Anything that waiting can mend becomes 503; the rest stays what it is. */
 export function asAppError(error: unknown): unknown {
   const code = codeOf(error);

@@ -1,7 +1,6 @@
 // A page of a list: keyset cursors that are opaque outside, and stay right while others insert.
 import { malformed } from '../errors/app-error.ts';
 
-export type PageRequest = { limit: number; after: string[] | null };
 export type Page<Item> = { items: Item[]; nextCursor: string | null };
 
 /** The cursor that continues after a row with these sort-key values. */

@@ -40,13 +40,17 @@ function codeOfIssue(issue: z.core.$ZodIssue): string {
 const pointerTo = (prefix: string, path: PropertyKey[]): string =>
   prefix + path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
+/** No schema looks that deep, and 16 kB of brackets would overflow the stack. */
+const DEPTH_MAX = 32;
+
 /** NUL is refused by PostgreSQL (SQLSTATE 22021), a lone surrogate cannot be written as UTF-8. */
-function brokenStrings(input: unknown, pointer: string): Fault[] {
+function brokenStrings(input: unknown, pointer: string, depth = 0): Fault[] {
   if (typeof input === 'string') return isWellFormed(input) ? [] : [invalidCharacters(pointer)];
   if (typeof input !== 'object' || input === null) return [];
+  if (depth === DEPTH_MAX) return [{ pointer, code: 'too_deep', message: `At most ${DEPTH_MAX} levels of nesting.` }];
   return Object.entries(input).flatMap(([key, value]) => {
     const place = pointerTo(pointer, [isWellFormed(key) ? key : '?']);
-    return isWellFormed(key) ? brokenStrings(value, place) : [invalidCharacters(place)];
+    return isWellFormed(key) ? brokenStrings(value, place, depth + 1) : [invalidCharacters(place)];
   });
 }
 

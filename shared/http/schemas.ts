@@ -33,6 +33,17 @@ export const sku = z
 /** As it goes out: RFC 3339, UTC. */
 export const timestamp = z.iso.datetime().meta({ examples: ['2026-11-21T10:00:00.000Z'] });
 
+/** As it comes in, with any offset; PostgreSQL takes none beyond 15:59 and has no year 0, so it is told UTC. */
+export const instant = z.iso
+  .datetime({ offset: true })
+  .refine(isOfOurEra, { error: 'A time between the years 1 and 9999.' })
+  .transform((text) => new Date(text).toISOString());
+
+function isOfOurEra(text: string): boolean {
+  const year = new Date(text).getUTCFullYear();
+  return year >= 1 && year <= 9999;
+}
+
 export const version = z.int().meta({ description: 'Counts the changes; also the ETag' });
 
 export const pageQuery = {

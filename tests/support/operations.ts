@@ -244,10 +244,11 @@ export function signed(event: unknown): Sent {
   return { body, headers: { 'Content-Type': 'application/json', 'Waybill-Test-Signature': `t=${at},v1=${mac}` } };
 }
 
-/** Sends it as it is: a string is the body byte for byte, `undefined` is no body. */
+/** Sends it as it is: a string or a buffer is the body byte for byte, `undefined` is no body. */
 export function send(app: TestApp, { method, path, query, headers, body }: Request, caller: Person | null = null) {
   const request = app.api[method](`${path}${query}`)
     .set(caller?.auth ?? {})
     .set(headers);
+  if (Buffer.isBuffer(body)) return request.serialize((bytes) => bytes as string).send(body);
   return body === undefined ? request : request.send(body as object);
 }

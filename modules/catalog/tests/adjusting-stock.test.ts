@@ -129,7 +129,7 @@ describe('an adjustment', () => {
     const both = Promise.all([1, 2].map(() => adjust({ sku, delta: -1, reason: 'Lost' }).then(({ status }) => status)));
     await untilWaiting(app, 2);
     await holder.query('COMMIT');
-    expect((await both).toSorted()).toEqual([201, 422]);
+    expect(new Set(await both)).toEqual(new Set([201, 422]));
     expect(await levelOf(app, sku)).toMatchObject({ onHand: 0, reserved: 0 });
   });
 });

@@ -108,7 +108,7 @@ describe('a refused change changes nothing', () => {
     const both = Promise.all(['Cup', 'Bowl'].map((title) => patch(id, 1, { title }).then(({ status }) => status)));
     await untilWaiting(app, 2);
     await holder.query('COMMIT');
-    expect((await both).toSorted()).toEqual([200, 412]);
+    expect(new Set(await both)).toEqual(new Set([200, 412]));
     const { body } = await app.api.get(address(id)).expect(200);
     expect(body.data).toMatchObject({ version: 2 });
   });

@@ -1,14 +1,7 @@
 // The test provider's own books: every statement commits by itself, as in another company's house.
 import type { Database } from '../../../shared/database/database.ts';
 
-export type ChargeStatus =
-  | 'processing'
-  | 'requires_action'
-  | 'authorized'
-  | 'captured'
-  | 'voided'
-  | 'declined'
-  | 'refunded';
+type ChargeStatus = 'processing' | 'requires_action' | 'authorized' | 'captured' | 'voided' | 'declined' | 'refunded';
 
 export type ChargeRow = {
   id: string;

@@ -30,7 +30,7 @@ const scripts: Record<string, Script> = {
   tok_out_of_order: { becomes: 'processing', settlesInMs: 0, tells: 'out_of_order' },
 };
 
-export type TestProviderOptions = {
+type TestProviderOptions = {
   database: Database;
   logger: Logger;
   secret: string;

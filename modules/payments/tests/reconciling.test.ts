@@ -118,6 +118,26 @@ describe('the job', () => {
     await other.close();
   });
 
+  it('passes by what another process is at', async () => {
+    const [held, free] = await Promise.all(
+      [1, 2].map(async () => {
+        const { body } = await pay(app, anna, await placeOrder(app, anna), { token: 'tok_requires_action' }).expect(
+          202,
+        );
+        await passTime(app, body.data.id, 60);
+        return String(body.data.id);
+      }),
+    );
+    const row = await hold(app, 'SELECT id FROM payments.payments WHERE id = $1 FOR UPDATE', [held]);
+    const asked = vi.spyOn(app.modules.payments.provider, 'fetch');
+    await reconcile();
+    expect(asked.mock.calls.map(([id]) => id)).toContain(free);
+    expect(asked.mock.calls.map(([id]) => id)).not.toContain(held);
+    await row.letGo();
+    await reconcile();
+    expect(asked.mock.calls.map(([id]) => id)).toContain(held);
+  });
+
   it('goes on with what a process that died had taken', async () => {
     const orderId = await placeOrder(app, anna);
     const { body } = await pay(app, anna, orderId, { token: 'tok_requires_action' }).expect(202);

@@ -1,0 +1,103 @@
+// The world around the server under test: one PostgreSQL, people, products, and time that can be let pass.
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { migrationSources } from '../../app.ts';
+import { databaseUrl, startEmbeddedPostgres } from '../../shared/database/embedded.ts';
+import { migrate } from '../../shared/database/migrate.ts';
+import { ON_HAND, type Sql } from './checks.ts';
+import { must, post } from './client.ts';
+
+const PASSWORD = 'Correct-horse-7-staple';
+const ADMIN = 'admin@example.com';
+const CUSTOMER = 'ada@example.com';
+const DEATH_MS = 5000;
+const DAY_MS = 86_400_000;
+
+export type World = Awaited<ReturnType<typeof createWorld>>;
+
+export async function createWorld() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'waybill-crash-'));
+  await chmod(dataDir, 0o755); // PostgreSQL does not run as root and must be able to enter
+  // Only the server dies here, never PostgreSQL: nothing needs to be flushed.
+  const postgres = await startEmbeddedPostgres({ dataDir, settings: { fsync: 'off', full_page_writes: 'off', max_connections: '100' } });
+  await migrate(postgres.url, migrationSources);
+  const pool = new pg.Pool({ connectionString: databaseUrl(postgres, 'waybill', 'postgres'), max: 2, application_name: 'crash-harness' });
+  pool.on('error', () => undefined); // the next query tells
+  const sql: Sql = async <Row extends object>(text: string, values: unknown[] = []) => (await pool.query<Row & pg.QueryResultRow>(text, values)).rows;
+  return {
+    sql,
+    env: environment(postgres.url),
+    stop: async (): Promise<void> => {
+      await pool.end();
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A reservation outlives the run: expiry is not what is tested. */
+const environment = (databaseUrl: string) => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+  NODE_ENV: 'test',
+  ROLE: 'all',
+  PORT: '0',
+  LOG_LEVEL: 'info',
+  DATABASE_URL: databaseUrl,
+  DATABASE_POOL_MAX: '10',
+  JWT_SECRET: 'crash-only-jwt-secret-0123456789abcdefghij',
+  TEST_PROVIDER_SECRET: 'crash-only-provider-secret',
+  ACCESS_TOKEN_TTL_MS: String(DAY_MS),
+  ADMIN_EMAIL: ADMIN,
+  ADMIN_PASSWORD: PASSWORD,
+  RESERVATION_TTL_MS: String(DAY_MS),
+  EVENTS_POLL_MS: '200',
+  RATE_LIMIT_MAX: '0',
+  RATE_LIMIT_ACCOUNT_MAX: '0',
+  LOGIN_RATE_LIMIT_MAX: '0',
+  LOGIN_RATE_LIMIT_ADDRESS_MAX: '0',
+});
+
+export async function register(url: string): Promise<void> {
+  await must(post(url, { path: '/users', body: { email: CUSTOMER, name: 'Ada', password: PASSWORD } }, { token: '' }));
+}
+
+/** A new session each time: the server has to read it, whatever it remembers of others. */
+export async function logIn(url: string, who: 'customer' | 'admin'): Promise<string> {
+  const email = who === 'admin' ? ADMIN : CUSTOMER;
+  const { data } = await must(post(url, { path: '/auth/login', body: { email, password: PASSWORD } }, { token: '' }));
+  return String(data['accessToken']);
+}
+
+export async function sell(url: string, adminToken: string, sku: string): Promise<void> {
+  const product = { title: 'A mug', variants: [{ sku, price: { amount: 1000, currency: 'EUR' }, taxRateBps: 1900, onHand: ON_HAND }] };
+  await must(post(url, { path: '/products', body: product }, { token: adminToken }));
+}
+
+/** What was sent before the kill is still worked on; only when its backends are gone is the state that of a crash. */
+export async function untilBuried(sql: Sql): Promise<void> {
+  const deadline = Date.now() + DEATH_MS;
+  for (;;) {
+    const alive = await sql(`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'waybill%'`);
+    if (alive.length === 0) return;
+    if (Date.now() > deadline) throw new Error('PostgreSQL still has connections of the killed server after 5 s');
+    await sleep(5);
+  }
+}
+
+export async function now(sql: Sql): Promise<Date> {
+  const [row] = await sql<{ now: Date }>('SELECT clock_timestamp() AS now');
+  return row?.now ?? new Date();
+}
+
+/** Every lease and every look that ends before `end` has ended; then the reconciling job comes round. */
+export async function letTimePass(sql: Sql, end: Date): Promise<void> {
+  await sql(`UPDATE idempotency.keys SET leased_until = now() WHERE outcome IS NULL AND leased_until BETWEEN now() AND $1`, [end]);
+  await sql(`UPDATE events.deliveries SET next_at = now() WHERE status = 'pending' AND next_at BETWEEN now() AND $1`, [end]);
+  await sql(`UPDATE payments.payments SET check_at = now() WHERE check_at BETWEEN now() AND $1`, [end]);
+  const job = 'payments.reconcile';
+  await sql(`SELECT graphile_worker.add_job($1, '{}', queue_name => $1, max_attempts => 1, job_key => $1)`, [job]);
+}

@@ -12,7 +12,7 @@ import { conventionPages } from './shared/http/problem-pages.ts';
 import { docsPages } from './shared/http/docs-pages.ts';
 import { openApiDocument } from './shared/http/openapi.ts';
 import { API_BASE_PATH } from './shared/http/reply.ts';
-import { mountRoutes } from './shared/http/route.ts';
+import { mountRoutes, type Route } from './shared/http/route.ts';
 import { Idempotency, idempotencyMigrations } from './shared/idempotency/idempotency.ts';
 import type { RecurringJob } from './shared/jobs/jobs.ts';
 import type { Logger } from './shared/logging/logger.ts';
@@ -141,12 +141,15 @@ export function createApp(
   app.use(modules.payments.testProviderRouter);
 
   const { rateLimitWindowMs, rateLimitMax, rateLimitAccountMax } = config;
+  const routes = listModules(modules).flatMap((one) => one.routes);
+  // All of a provider's events come from a few addresses and are known by their signature: no token, no limit.
+  const isForProviders = ({ operation }: Route) => operation.rawBody === true;
+  app.use(API_BASE_PATH, noStore, mountRoutes(routes.filter(isForProviders)));
   app.use(
     API_BASE_PATH,
-    noStore,
     authenticate(modules.users.verifyToken),
     limitCallers({ windowMs: rateLimitWindowMs, addressMax: rateLimitMax, accountMax: rateLimitAccountMax }),
-    mountRoutes(listModules(modules).flatMap(({ routes }) => routes)),
+    mountRoutes(routes.filter((one) => !isForProviders(one))),
   );
 
   app.use(routeNotFound());

@@ -40,8 +40,8 @@ class Matrix {
   }
 
   static async create(world: World): Promise<Matrix> {
-    const preloads = ['./chaos/kill-switch.ts', ...(bug === undefined ? [] : [`./chaos/bugs/${bug}.ts`])];
-    const restarter = new Restarter(world.env, preloads);
+    const preloads = ['./chaos/kill-switch.js', ...(bug === undefined ? [] : [`./chaos/bugs/${bug}.js`])];
+    const restarter = new Restarter({ ...world.program, preloads });
     const server = await restarter.next();
     await register(server.url);
     return new Matrix(world, restarter, server, await logIn(server.url, 'admin'));

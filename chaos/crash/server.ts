@@ -2,14 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { Aim, FromServer, Step, ToServer } from '../kill-switch.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const START_MS = 30_000;
 const LINES_KEPT = 20;
 
-export type Env = Record<string, string>;
+/** `folder` is the compiled program. */
+export type Program = { folder: string; env: Record<string, string>; preloads: string[] };
 
 const children = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -26,9 +25,9 @@ export class Server {
   private readonly complaints: string[] = [];
   private hearUrl: (url: string) => void = () => undefined;
 
-  constructor(env: Env, preloads: string[]) {
-    const imports = ['tsx', ...preloads].flatMap((preload) => ['--import', preload]);
-    this.child = spawn(process.execPath, [...imports, 'server.ts'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  constructor({ folder, env, preloads }: Program) {
+    const imports = preloads.flatMap((preload) => ['--import', preload]);
+    this.child = spawn(process.execPath, [...imports, 'server.js'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     children.add(this.child);
     this.exited = once(this.child, 'exit').then(() => void children.delete(this.child));
     this.loaded = this.answer('load');
@@ -127,20 +126,18 @@ function parsed(line: string): object {
 
 /** Always one server that runs and one that is ready to. */
 export class Restarter {
-  private readonly env: Env;
-  private readonly preloads: string[];
+  private readonly program: Program;
   private spare: Server;
 
-  constructor(env: Env, preloads: string[]) {
-    this.env = env;
-    this.preloads = preloads;
-    this.spare = new Server(env, preloads);
+  constructor(program: Program) {
+    this.program = program;
+    this.spare = new Server(program);
   }
 
   async next(): Promise<Server> {
     const server = this.spare;
     await server.start();
-    this.spare = new Server(this.env, this.preloads);
+    this.spare = new Server(this.program);
     return server;
   }
 

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { migrationSources } from '../../app.ts';
 import { databaseUrl, startEmbeddedPostgres } from '../../shared/database/embedded.ts';
 import { migrate } from '../../shared/database/migrate.ts';
+import { compileServer } from './build.ts';
 import { ON_HAND, type Sql } from './checks.ts';
 import { must, post } from './client.ts';
 
@@ -19,6 +20,7 @@ const DAY_MS = 86_400_000;
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
 export async function createWorld() {
+  const folder = await compileServer();
   const dataDir = await mkdtemp(join(tmpdir(), 'waybill-crash-'));
   await chmod(dataDir, 0o755); // PostgreSQL does not run as root and must be able to enter
   // Only the server dies here, never PostgreSQL: nothing needs to be flushed.
@@ -29,11 +31,11 @@ export async function createWorld() {
   const sql: Sql = async <Row extends object>(text: string, values: unknown[] = []) => (await pool.query<Row & pg.QueryResultRow>(text, values)).rows;
   return {
     sql,
-    env: environment(postgres.url),
+    program: { folder, env: environment(postgres.url) },
     stop: async (): Promise<void> => {
       await pool.end();
       await postgres.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      for (const place of [dataDir, folder]) await rm(place, { recursive: true, force: true });
     },
   };
 }

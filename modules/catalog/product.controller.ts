@@ -32,11 +32,6 @@ export class ProductController {
   };
 }
 
-/**
- * What everybody may see may be kept by caches for a while; what staff see may not. `Vary` replaces the one of the CORS
- * middleware, so it names Origin too.
- */
+/** What everybody may see may be kept by caches for a while; what staff see may not. */
 const cacheable = (actor: Actor | null, reply: Reply): Reply =>
-  actor === null
-    ? { ...reply, headers: { ...reply.headers, 'Cache-Control': 'public, max-age=30', Vary: 'Origin, Authorization' } }
-    : reply;
+  actor === null ? { ...reply, headers: { ...reply.headers, 'Cache-Control': 'public, max-age=30' } } : reply;

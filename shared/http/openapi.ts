@@ -173,7 +173,7 @@ export function problemCodesOf(
     415: [(body !== undefined || rawBody) && 'unsupported_media_type'],
     422: [idempotent && 'idempotency_key_reused'],
     428: [conditional && 'if_match_required'],
-    429: ['rate_limited'],
+    429: [!rawBody && 'rate_limited'],
     500: ['internal_error'],
     503: ['database_unavailable', 'database_busy'],
   };

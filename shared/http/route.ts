@@ -132,7 +132,8 @@ function requireJson(request: Request, _response: Response, next: NextFunction):
 function answer({ access, operation, handler }: Route): RequestHandler {
   return async (request, response) => {
     const reply = await handler(inputOf(operation, access, request, response) as never);
-    send(response, reply);
+    if (access === 'anyone') response.vary('Authorization');
+    send(request, response, reply);
   };
 }
 
@@ -161,10 +162,18 @@ function inputOf(
 const rawBytes = (body: unknown): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
 /** Express turns a GET whose If-None-Match fits the ETag into 304. */
-function send(response: Response, { status, data, page, headers }: Reply): void {
+function send(request: Request, response: Response, { status, data, page, headers }: Reply): void {
   response.status(status).set(headers);
+  if (page?.nextCursor) response.set('Link', `<${nextPageOf(request, page.nextCursor)}>; rel="next"`);
   if (data === undefined) response.end();
   else response.json(page === undefined ? { data } : { data, page });
+}
+
+/** RFC 8288: the same list, from the cursor on. */
+function nextPageOf(request: Request, cursor: string): string {
+  const { pathname, searchParams } = new URL(request.originalUrl, 'http://waybill');
+  searchParams.set('cursor', cursor);
+  return `${pathname}?${searchParams.toString()}`;
 }
 
 function methodNotAllowed(allowed: string[]): RequestHandler {

@@ -43,7 +43,10 @@ function setHeaders(response: Response, error: AppError): void {
   if (error instanceof ReplayedRefusal) response.set('Idempotency-Replayed', 'true');
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
   if (kind === 'unauthenticated')
-    response.set('WWW-Authenticate', code.startsWith('token_') && code !== 'token_required' ? 'Bearer error="invalid_token"' : 'Bearer');
+    response.set(
+      'WWW-Authenticate',
+      code.startsWith('token_') && code !== 'token_required' ? 'Bearer error="invalid_token"' : 'Bearer',
+    );
 }
 
 /** What Express, its parsers and PostgreSQL throw for bad input is bad input; null is a defect of ours. */

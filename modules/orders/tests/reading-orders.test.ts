@@ -53,6 +53,16 @@ test('a walk sees each order once while others are placed', async () => {
   expect(seen).toEqual(before.toReversed());
 });
 
+test('the next page is linked as well, with the filters kept', async () => {
+  const alice = await app.signIn();
+  for (let i = 0; i < 3; i++) await placed(alice);
+  const { body, headers } = await list(alice, '?limit=2&status=pending_payment').expect(200);
+  expect(headers['link']).toBe(
+    `</api/v1/orders?limit=2&status=pending_payment&cursor=${body.page.nextCursor}>; rel="next"`,
+  );
+  expect((await list(alice, '?limit=3').expect(200)).headers['link']).toBeUndefined();
+});
+
 test('filters by status and time', async () => {
   const alice = await app.signIn();
   const [kept, cancelled] = [await placed(alice), await placed(alice)];

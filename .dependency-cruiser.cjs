@@ -46,7 +46,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^modules/[^/]+/(order|payment|product|session|user|password|roles)\\.ts$' },
       to: {
-        path: '^(shared/(database|http|middleware|logging)/|node_modules/)',
+        path: '^shared/(database|http|middleware|logging)/|(^|/)node_modules/',
         pathNot: 'node_modules/(zod|@types)/',
       },
     },

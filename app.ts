@@ -20,7 +20,7 @@ import type { Metrics } from './shared/metrics/metrics.ts';
 import { authenticate } from './shared/middleware/authenticate.ts';
 import { allowOrigins } from './shared/middleware/cors.ts';
 import { errorHandler } from './shared/middleware/error-handler.ts';
-import { health } from './shared/middleware/health.ts';
+import { health, type MetricsAccess } from './shared/middleware/health.ts';
 import { routeNotFound } from './shared/middleware/not-found.ts';
 import { limitCallers } from './shared/middleware/rate-limit.ts';
 import { requestContext } from './shared/middleware/request-context.ts';
@@ -134,7 +134,7 @@ export function createApp(
   app.set('query parser', 'simple').set('trust proxy', config.trustProxy).disable('x-powered-by').disable('etag');
 
   app.use(requestContext());
-  app.use(health({ checkReady, version, commit, metrics, metricsToken: config.metricsToken }));
+  app.use(health({ checkReady, version, commit, metrics, metricsAccess: metricsAccessOf(config) }));
   app.use(requestLog(logger), metrics.timeRequests(), securityHeaders());
   app.use(allowOrigins({ allowedOrigins: [...config.corsOrigin], publicUrl: config.publicUrl }, logger));
   app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
@@ -155,6 +155,11 @@ export function createApp(
   app.use(routeNotFound());
   app.use(errorHandler(logger, { showsDefects: config.nodeEnv === 'development' }));
   return app;
+}
+
+function metricsAccessOf({ metricsToken, nodeEnv }: Config): MetricsAccess {
+  if (metricsToken !== null) return { token: metricsToken };
+  return nodeEnv === 'development' || nodeEnv === 'test' ? 'open' : 'closed';
 }
 
 const noStore: express.RequestHandler = (_request, response, next) => {

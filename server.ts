@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp, createModules, housekeepingJobs, listModules, migrationSources } from './app.ts';
 import { banner } from './shared/lifecycle/banner.ts';
 import { buildOf } from './shared/lifecycle/build.ts';
@@ -15,8 +16,12 @@ import { createPool } from './shared/database/pool.ts';
 import { Dispatcher, purgeDelivered } from './shared/events/dispatcher.ts';
 import { JobRunner } from './shared/jobs/jobs.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
+import { within } from './shared/lifecycle/within.ts';
 import { createLogger } from './shared/logging/logger.ts';
 import { Metrics } from './shared/metrics/metrics.ts';
+
+/** A probe that waits longer than this has given up. */
+const READY_TIMEOUT_MS = 2000;
 
 const config = readConfig();
 const logger = createLogger({
@@ -142,7 +147,7 @@ async function startJobs(url: string, jobs: ConstructorParameters<typeof JobRunn
 
 async function checkReady(database: Database): Promise<void> {
   if (lifecycle.isStopping) throw new Error('stopping');
-  await database.query('SELECT 1');
+  await within(READY_TIMEOUT_MS, () => database.query('SELECT 1'));
 }
 
 async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressInfo> {
@@ -153,6 +158,8 @@ async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressI
   server.listen({ port: config.port, ...(config.host !== null && { host: config.host }) });
   await once(server, 'listening');
   lifecycle.onStop('http', () => closeServer(server));
+  // Ready says 503 from now on; the balancer needs a while to see it.
+  lifecycle.onStop('balancer', () => sleep(config.drainDelayMs));
   return server.address() as AddressInfo;
 }
 

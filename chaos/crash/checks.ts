@@ -24,7 +24,7 @@ export async function findUnrest(sql: Sql, { key, note }: Pick<Case, 'key' | 'no
        WHERE (status IN ('processing', 'unknown', 'requires_action') OR is_owed) AND order_id IN (SELECT id FROM mine)
      UNION ALL SELECT 'a refund is pending' FROM payments.refunds WHERE status = 'pending' AND order_id IN (SELECT id FROM mine)
      UNION ALL SELECT 'the order is ' || payment_status FROM mine WHERE payment_status IN ('processing', 'void_pending', 'refund_pending')
-     UNION ALL SELECT 'a transaction is open' FROM pg_stat_activity WHERE application_name = 'waybill' AND state <> 'idle'`,
+     UNION ALL SELECT 'a transaction is open' FROM pg_stat_activity WHERE application_name = 'waybill' AND state <> 'idle' AND datname = current_database()`,
     [key, note],
   );
   return rows.map(({ unrest }) => unrest);
@@ -58,7 +58,7 @@ function judgeAnswers({ answers, outcome }: Case): string[] {
   return [
     ...answers.flatMap((answer) => (answer.status === outcome.answer ? [] : [`answered ${told(answer)} instead of ${outcome.answer}`])),
     ...answers.flatMap((answer) => (told(answer) === told(first) ? [] : [`answered ${told(answer)} after ${told(first)}`])),
-    ...same('the last retry is marked as replayed', answers.at(-1)?.replayed, outcome.answer < 400),
+    ...same('the last retry is marked as replayed', answers.at(-1)?.replayed, true),
   ];
 }
 

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { migrationSources } from '../../app.ts';
-import { databaseUrl, startEmbeddedPostgres } from '../../shared/database/embedded.ts';
+import { databaseUrl, startEmbeddedPostgres, type EmbeddedPostgres } from '../../shared/database/embedded.ts';
 import { migrate } from '../../shared/database/migrate.ts';
 import { compileServer } from './build.ts';
 import { ON_HAND, type Sql } from './checks.ts';
 import { must, post } from './client.ts';
+import type { Program } from './server.ts';
 
 const PASSWORD = 'Correct-horse-7-staple';
 const ADMIN = 'admin@example.com';
@@ -17,27 +18,44 @@ const CUSTOMER = 'ada@example.com';
 const DEATH_MS = 5000;
 const DAY_MS = 86_400_000;
 
-export type World = Awaited<ReturnType<typeof createWorld>>;
+/** One database with one server: lanes do not see each other. */
+export type Lane = { sql: Sql; program: Omit<Program, 'preloads'> };
+export type World = { lanes: Lane[]; stop: () => Promise<void> };
 
-export async function createWorld() {
+/** Only the server dies here, never PostgreSQL: nothing needs to be flushed. */
+const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '100' };
+
+export async function createWorld(lanes: number): Promise<World> {
   const folder = await compileServer();
   const dataDir = await mkdtemp(join(tmpdir(), 'waybill-crash-'));
   await chmod(dataDir, 0o755); // PostgreSQL does not run as root and must be able to enter
-  // Only the server dies here, never PostgreSQL: nothing needs to be flushed.
-  const postgres = await startEmbeddedPostgres({ dataDir, settings: { fsync: 'off', full_page_writes: 'off', max_connections: '100' } });
-  await migrate(postgres.url, migrationSources);
-  const pool = new pg.Pool({ connectionString: databaseUrl(postgres, 'waybill', 'postgres'), max: 2, application_name: 'crash-harness' });
-  pool.on('error', () => undefined); // the next query tells
-  const sql: Sql = async <Row extends object>(text: string, values: unknown[] = []) => (await pool.query<Row & pg.QueryResultRow>(text, values)).rows;
+  const postgres = await startEmbeddedPostgres({ dataDir, settings });
+  const pools: pg.Pool[] = [];
+  const open = async (lane: number): Promise<Lane> => {
+    const superuser = new pg.Pool({ connectionString: databaseUrl(postgres, `lane_${lane}`, 'postgres'), max: 2, application_name: 'crash-harness' });
+    superuser.on('error', () => undefined); // the next query tells
+    pools.push(superuser);
+    const sql: Sql = async <Row extends object>(text: string, values: unknown[] = []) => (await superuser.query<Row & pg.QueryResultRow>(text, values)).rows;
+    return { sql, program: { folder, env: environment(databaseUrl(postgres, `lane_${lane}`)) } };
+  };
+  await makeDatabases(postgres, lanes);
   return {
-    sql,
-    program: { folder, env: environment(postgres.url) },
-    stop: async (): Promise<void> => {
-      await pool.end();
+    lanes: await Promise.all(Array.from({ length: lanes }, (_, lane) => open(lane))),
+    stop: async () => {
+      await Promise.all(pools.map((pool) => pool.end()));
       await postgres.stop();
       for (const place of [dataDir, folder]) await rm(place, { recursive: true, force: true });
     },
   };
+}
+
+/** Migrated once, then copied. */
+async function makeDatabases(postgres: EmbeddedPostgres, lanes: number): Promise<void> {
+  await migrate(postgres.url, migrationSources);
+  const client = new pg.Client({ connectionString: postgres.superuserUrl });
+  await client.connect();
+  for (let lane = 0; lane < lanes; lane++) await client.query(`CREATE DATABASE lane_${lane} TEMPLATE waybill OWNER waybill`);
+  await client.end();
 }
 
 /** A reservation outlives the run: expiry is not what is tested. */
@@ -83,7 +101,7 @@ export async function sell(url: string, adminToken: string, sku: string): Promis
 export async function untilBuried(sql: Sql): Promise<void> {
   const deadline = Date.now() + DEATH_MS;
   for (;;) {
-    const alive = await sql(`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'waybill%'`);
+    const alive = await sql(`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()`);
     if (alive.length === 0) return;
     if (Date.now() > deadline) throw new Error('PostgreSQL still has connections of the killed server after 5 s');
     await sleep(5);

@@ -17,8 +17,6 @@ import { PatientProvider } from './provider.ts';
 import { testProviderRouter } from './providers/test-provider.page.ts';
 import { TestProvider } from './providers/test-provider.ts';
 
-export type { Orders } from './payment.service.ts';
-
 export const paymentsMigrations: MigrationSource = {
   schema: 'payments',
   directory: new URL('./migrations/', import.meta.url),

@@ -34,9 +34,11 @@ export type Claim = {
 /** Refusals that a retry would meet again; all others may pass, so they are not stored. */
 const storedKinds: readonly ErrorKind[] = ['declined', 'conflict', 'unprocessable'];
 
+type UnderWay = { fingerprint: string; ended: Promise<unknown>; requestId: string | undefined };
+
 export class Idempotency {
   readonly ttlMs: number;
-  private readonly underWay = new Map<string, { fingerprint: string; ended: Promise<unknown> }>();
+  private readonly underWay = new Map<string, UnderWay>();
 
   constructor({ ttlMs }: { ttlMs: number }) {
     this.ttlMs = ttlMs;
@@ -68,11 +70,11 @@ export class Idempotency {
   async alone<Result>(key: IdempotencyKey, work: () => Promise<Outcome<Result>>): Promise<Outcome<Result>> {
     const name = `${key.scope} ${key.key}`;
     for (let twin = this.underWay.get(name); twin !== undefined; twin = this.underWay.get(name)) {
-      if (twin.fingerprint === key.fingerprint) return replayed((await twin.ended) as Outcome<Result>);
+      if (twin.fingerprint === key.fingerprint) return sameAnswer<Result>(twin);
       await twin.ended.catch(() => undefined);
     }
     const ended = work();
-    this.underWay.set(name, { fingerprint: key.fingerprint, ended });
+    this.underWay.set(name, { fingerprint: key.fingerprint, ended, requestId: currentRequestId() });
     try {
       return await ended;
     } finally {
@@ -174,8 +176,15 @@ export class ReplayedRefusal extends AppError {
   }
 }
 
-/** A twin's refusal reaches this request as it reached the first: only results can be marked. */
-const replayed = <Result>({ result }: Outcome<Result>): Outcome<Result> => ({ result, replayed: true });
+/** What the first of two twins is told, the second is told as a replay; what is not stored is thrown as it is. */
+async function sameAnswer<Result>({ ended, requestId }: UnderWay): Promise<Outcome<Result>> {
+  try {
+    const { result } = (await ended) as Outcome<Result>;
+    return { result, replayed: true };
+  } catch (error) {
+    throw isStorable(error) ? new ReplayedRefusal({ ...refusalOf(error).refusal, requestId }) : error;
+  }
+}
 
 const inProgress = () =>
   conflict('idempotency_in_progress', 'A request with this Idempotency-Key is being worked on.', {

@@ -1,5 +1,6 @@
 // The end of a process: what was opened is closed in reverse, each stage with a deadline.
 import type { Logger } from '../logging/logger.ts';
+import { within } from './within.ts';
 
 type Stage = { name: string; close: () => Promise<unknown> | void };
 
@@ -48,17 +49,5 @@ export class Lifecycle {
       this.logger.error({ err: error, stage: name }, 'stage did not stop cleanly');
       return false;
     }
-  }
-}
-
-async function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -4,18 +4,20 @@ import { Router, type RequestHandler } from 'express';
 import { unauthenticated, unavailable } from '../errors/app-error.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
+/** `open` is for development; `closed` is production without METRICS_TOKEN: numbers tell a stranger much. */
+export type MetricsAccess = 'open' | 'closed' | { token: string };
+
 export type HealthOptions = {
   /** Rejects when this process should get no requests just now; at most 2 s. */
   checkReady: () => Promise<void>;
   version: string;
   commit: string;
   metrics: Metrics;
-  /** null: open to all, in development only. */
-  metricsToken: string | null;
+  metricsAccess: MetricsAccess;
 };
 
 /** Mounted before limits, tokens and the request log: a probe every second must cost and say nothing. */
-export function health({ checkReady, version, commit, metrics, metricsToken }: HealthOptions): Router {
+export function health({ checkReady, version, commit, metrics, metricsAccess }: HealthOptions): Router {
   const router = Router();
   const alive: RequestHandler = (_request, response) => void response.json({ status: 'ok' });
   const ready: RequestHandler = async (_request, response) => {
@@ -30,15 +32,16 @@ export function health({ checkReady, version, commit, metrics, metricsToken }: H
   router.get(['/health', '/livez'], alive);
   router.get(['/ready', '/readyz', '/healthz'], ready);
   router.get('/version', (_request, response) => void response.json({ version, commit }));
-  router.get('/metrics', requireToken(metricsToken), async (_request, response) => {
+  router.get('/metrics', guardMetrics(metricsAccess), async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   return router;
 }
 
-function requireToken(token: string | null): RequestHandler {
+function guardMetrics(access: MetricsAccess): RequestHandler {
   return (request, _response, next) => {
-    if (token === null || isSame(request.get('authorization') ?? '', `Bearer ${token}`)) return next();
+    if (access === 'open') return next();
+    if (access !== 'closed' && isSame(request.get('authorization') ?? '', `Bearer ${access.token}`)) return next();
     throw unauthenticated('token_required', 'The metrics need the bearer token METRICS_TOKEN.');
   };
 }

@@ -166,6 +166,13 @@ describe('the same request again', () => {
   });
 });
 
+test('two refused at once are told the same, word for word', async () => {
+  const { sku } = await app.sellable({ onHand: 1 });
+  const intent = key();
+  const answers = await Promise.all([1, 2].map(() => place(alice, lines({ sku, quantity: 2 }), intent).expect(422)));
+  expect(answers[0]?.text).toBe(answers[1]?.text);
+});
+
 describe('an order refused', () => {
   test('when a line is short: each short line is named with what is available, and nothing is reserved', async () => {
     const [plenty, few, none] = await Promise.all([

@@ -1,0 +1,129 @@
+// One server that is killed over and over: prepares a case, strikes, restarts, sends the same key twice, and judges.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Phase, Step } from '../kill-switch.ts';
+import { findUnrest, findViolations, type Case } from './checks.ts';
+import { insist, post, type Answer, type Call } from './client.ts';
+import { Stage, type Scenario } from './scenarios.ts';
+import { Restarter, type Server } from './server.ts';
+import { letTimePass, logIn, now, register, sell, untilBuried, type Lane } from './world.ts';
+
+export type Point = { step: Step; phase: Phase };
+
+/** The leases of keys and looks are 30 s, of deliveries 60 s: until then end those that the dead process held, and few that were taken since. */
+const LONGEST_LEASE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const REST_MS = 15_000;
+const DEATH_MS = 3000;
+const POLL_MS = 20;
+const ATTEMPTS_MAX = 3;
+
+type Prepared = { one: Case; call: Call; token: string; requestId: string };
+
+export class Runner {
+  private readonly lane: Lane;
+  private readonly restarter: Restarter;
+  private server: Server;
+  private readonly adminToken: string;
+  private count = 0;
+
+  private constructor(lane: Lane, restarter: Restarter, server: Server, adminToken: string) {
+    this.lane = lane;
+    this.restarter = restarter;
+    this.server = server;
+    this.adminToken = adminToken;
+  }
+
+  static async create(lane: Lane, preloads: string[]): Promise<Runner> {
+    const restarter = new Restarter({ ...lane.program, preloads });
+    const server = await restarter.next();
+    await register(server.url);
+    return new Runner(lane, restarter, server, await logIn(server.url, 'admin'));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.server.kill(), this.restarter.stop()]);
+  }
+
+  /** Unharmed, to count its steps; it is judged like all others. */
+  async rehearse(scenario: Scenario): Promise<{ steps: Step[]; violations: string[] }> {
+    const { one, call, token, requestId } = await this.prepare(scenario);
+    await this.server.arm({ requestId, n: null, phase: 'before' });
+    one.answers.push(await this.insist(call, { token, key: one.key, requestId }, one.startedAt));
+    await this.untilRest(one, one.startedAt);
+    const steps = await this.server.steps();
+    return { steps, violations: await this.retryAndJudge(one, call, token, one.startedAt) };
+  }
+
+  /** A step that was not reached (a poll came in between) is tried again: only a kill proves something. */
+  async strike(scenario: Scenario, point: Point): Promise<string[]> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const { isHit, violations } = await this.strikeOnce(scenario, point);
+      if (isHit || violations.length > 0) return violations;
+    }
+    return [`never reached in ${ATTEMPTS_MAX} attempts`];
+  }
+
+  private async strikeOnce(scenario: Scenario, { step, phase }: Point): Promise<{ isHit: boolean; violations: string[] }> {
+    const { one, call, token, requestId } = await this.prepare(scenario);
+    await this.server.arm({ requestId, n: step.n, phase });
+    const answer = await post(this.server.url, call, { token, key: one.key, requestId });
+    if (answer !== null) one.answers.push(answer);
+    const isHit = await this.bury(step);
+    const crashedAt = await now(this.lane.sql);
+    this.server = await this.restarter.next();
+    return { isHit, violations: await this.retryAndJudge(one, call, token, crashedAt) };
+  }
+
+  private async prepare(scenario: Scenario): Promise<Prepared> {
+    const { url } = this.server;
+    const requestId = `crash-${++this.count}`;
+    const sku = requestId.toUpperCase();
+    await sell(url, this.adminToken, sku);
+    const startedAt = await now(this.lane.sql);
+    const call = await scenario.prepare(new Stage({ url, token: await logIn(url, 'customer'), sku, note: requestId }));
+    const one: Case = { outcome: scenario.outcome, key: `${requestId}-key`, sku, note: requestId, startedAt, answers: [] };
+    return { one, call, token: await logIn(url, scenario.by), requestId };
+  }
+
+  /** @returns whether it died where it was to; when the step was never reached, it is killed here. */
+  private async bury(step: Step): Promise<boolean> {
+    const isDead = await Promise.race([this.server.exited.then(() => true), sleep(DEATH_MS, false)]);
+    if (!isDead) await this.server.kill();
+    await untilBuried(this.lane.sql);
+    return isDead && this.server.killedAt?.text === step.text;
+  }
+
+  private async retryAndJudge(one: Case, call: Call, token: string, crashedAt: Date): Promise<string[]> {
+    try {
+      for (const retry of [1, 2]) {
+        one.answers.push(await this.insist(call, { token, key: one.key, requestId: `${one.note}-retry-${retry}` }, crashedAt));
+      }
+      const unrest = await this.untilRest(one, crashedAt);
+      return [...unrest, ...(await findViolations(this.lane.sql, one))];
+    } catch (error) {
+      return [String(error), ...this.server.lastWords];
+    }
+  }
+
+  private insist(call: Call, sending: { token: string; key: string; requestId: string }, crashedAt: Date): Promise<Answer> {
+    return insist(this.server.url, call, sending, () => letTimePass(this.lane.sql, leasesEnd(crashedAt)));
+  }
+
+  /** Time passes for what the dead process held; after 2 s also for what is planned for later. */
+  private async untilRest(one: Case, crashedAt: Date): Promise<string[]> {
+    const begin = Date.now();
+    for (let hurries = 0; ; ) {
+      const unrest = await findUnrest(this.lane.sql, one);
+      if (unrest.length === 0) return [];
+      const waitedMs = Date.now() - begin;
+      if (waitedMs > REST_MS) return unrest.map((what) => `stuck: ${what}`);
+      if (waitedMs >= hurries * 1000) {
+        await letTimePass(this.lane.sql, hurries < 2 ? leasesEnd(crashedAt) : new Date(Date.now() + DAY_MS));
+        hurries++;
+      }
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+const leasesEnd = (crashedAt: Date): Date => new Date(crashedAt.getTime() + LONGEST_LEASE_MS);

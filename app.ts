@@ -7,6 +7,7 @@ import { createUsers, usersMigrations } from './modules/users/index.ts';
 import type { Config } from './shared/config/config.ts';
 import type { Database } from './shared/database/database.ts';
 import type { MigrationSource } from './shared/database/migrate.ts';
+import { purgeDelivered } from './shared/events/dispatcher.ts';
 import { eventsMigrations, Outbox } from './shared/events/outbox.ts';
 import { conventionPages } from './shared/http/problem-pages.ts';
 import { docsPages } from './shared/http/docs-pages.ts';
@@ -97,13 +98,9 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
 export const listModules = ({ users, catalog, orders, payments }: Modules) => [users, catalog, orders, payments];
 
 /** The house keeps its own rooms clean: keys and deliveries that nobody will ask for again. */
-export const housekeepingJobs = (
-  { idempotency }: Modules,
-  purgeDelivered: () => Promise<number>,
-  database: Database,
-): RecurringJob[] => [
+export const housekeepingJobs = ({ idempotency }: Modules, database: Database): RecurringJob[] => [
   { name: 'idempotency.purge', everySeconds: 600, run: () => untilNone(() => idempotency.purge(database)) },
-  { name: 'events.purge', everySeconds: 600, run: () => untilNone(purgeDelivered) },
+  { name: 'events.purge', everySeconds: 600, run: () => untilNone(() => purgeDelivered(database)) },
 ];
 
 async function untilNone(purgeBatch: () => Promise<number>): Promise<void> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp, createModules, housekeepingJobs, listModules, migrationSources } from './app.ts';
+import { createApp, createModules, housekeepingJobs, listModules, migrationSources, type Modules } from './app.ts';
 import { banner } from './shared/lifecycle/banner.ts';
 import { buildOf } from './shared/lifecycle/build.ts';
 import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from './shared/config/config.ts';
@@ -13,7 +13,7 @@ import { createDatabase, type Database } from './shared/database/database.ts';
 import { startEmbeddedPostgres } from './shared/database/embedded.ts';
 import { migrate, pendingMigrations } from './shared/database/migrate.ts';
 import { createPool } from './shared/database/pool.ts';
-import { Dispatcher, purgeDelivered } from './shared/events/dispatcher.ts';
+import { Dispatcher } from './shared/events/dispatcher.ts';
 import { JobRunner } from './shared/jobs/jobs.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
 import { within } from './shared/lifecycle/within.ts';
@@ -42,44 +42,62 @@ async function start(): Promise<void> {
   const database = openPool(url, metrics);
   await requireDurableCommits(database);
 
-  let ownUrl = config.publicUrl;
-  const secrets = {
+  const own = { url: config.publicUrl };
+  const modules = createModules({
+    config,
+    databaseOf: () => database,
+    logger,
+    secrets: await readSecrets(),
+    ownUrl: () => own.url,
+  });
+  await makeFirstAdmin(modules);
+  const dispatcher = await announceSubscriptions(modules, database);
+  if (config.role !== 'web') await startWorker(modules, database, dispatcher, directUrl);
+
+  const build = await buildOf();
+  const checkReady = () => requireReady(database);
+  const address = await listen(createApp(modules, { config, logger, metrics, ...build, checkReady }));
+  own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
+  logger.info({ port: address.port, role: config.role, ...build }, 'listening');
+  if (config.nodeEnv === 'development') {
+    const names = listModules(modules).map(({ name }) => name);
+    process.stdout.write(banner({ url: urlFor(address), database: label, modules: names }));
+  }
+}
+
+async function readSecrets(): Promise<{ jwt: string; testProvider: string }> {
+  return {
     jwt: config.jwtSecret ?? (await ownSecret(config.dataDir, 'jwt-secret')),
     testProvider: config.testProviderSecret ?? (await ownSecret(config.dataDir, 'test-provider-secret')),
   };
-  const modules = createModules({ config, databaseOf: () => database, logger, secrets, ownUrl: () => ownUrl });
-  if (config.adminEmail !== null && config.adminPassword !== null) {
-    await modules.users.service.ensureAdmin({ email: config.adminEmail, password: config.adminPassword });
-  }
-  const subscriptions = listModules(modules).flatMap((one) => one.subscriptions);
-  const dispatcher = new Dispatcher({
-    database,
-    subscriptions,
-    logger: logger.child({ module: 'events' }),
-    pollMs: config.eventsPollMs,
-  });
-  await dispatcher.announce();
+}
 
-  if (config.role !== 'web') {
-    modules.outbox.onRecorded(() => dispatcher.wake());
-    dispatcher.start();
-    lifecycle.onStop('events', () => dispatcher.stop());
-    const jobs = [
-      ...listModules(modules).flatMap((one) => one.jobs),
-      ...housekeepingJobs(modules, () => purgeDelivered(database), database),
-    ];
-    await startJobs(directUrl, jobs);
-  }
-  const { version, commit } = await buildOf();
-  const app = createApp(modules, { config, logger, metrics, version, commit, checkReady: () => checkReady(database) });
-  const address = await listen(app);
-  ownUrl = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
-  logger.info({ port: address.port, role: config.role, version, commit }, 'listening');
-  if (process.stdout.isTTY || config.nodeEnv === 'development') {
-    process.stdout.write(
-      banner({ url: urlFor(address), database: label, modules: listModules(modules).map(({ name }) => name) }),
-    );
-  }
+async function makeFirstAdmin({ users }: Modules): Promise<void> {
+  const { adminEmail: email, adminPassword: password } = config;
+  if (email !== null && password !== null) await users.service.ensureAdmin({ email, password });
+}
+
+/** In every role: a web process records facts, so it must know who is to hear them. */
+async function announceSubscriptions(modules: Modules, database: Database): Promise<Dispatcher> {
+  const subscriptions = listModules(modules).flatMap((one) => one.subscriptions);
+  const { eventsPollMs: pollMs } = config;
+  const dispatcher = new Dispatcher({ database, subscriptions, logger: logger.child({ module: 'events' }), pollMs });
+  await dispatcher.announce();
+  return dispatcher;
+}
+
+/** `directUrl`: jobs LISTEN, which does not pass a pooler. */
+async function startWorker(
+  modules: Modules,
+  database: Database,
+  dispatcher: Dispatcher,
+  directUrl: string,
+): Promise<void> {
+  modules.outbox.onRecorded(() => dispatcher.wake());
+  dispatcher.start();
+  lifecycle.onStop('events', () => dispatcher.stop());
+  const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, database)];
+  await startJobs(directUrl, jobs);
 }
 
 function readConfig(): Config {
@@ -145,7 +163,7 @@ async function startJobs(url: string, jobs: ConstructorParameters<typeof JobRunn
   lifecycle.onStop('jobs', () => runner.stop());
 }
 
-async function checkReady(database: Database): Promise<void> {
+async function requireReady(database: Database): Promise<void> {
   if (lifecycle.isStopping) throw new Error('stopping');
   await within(READY_TIMEOUT_MS, () => database.query('SELECT 1'));
 }

@@ -85,7 +85,9 @@ async function work(runner: Runner, rows: Row[]): Promise<void> {
   }
 }
 
-const nameOf = ({ scenario }: Row, { phase, step }: Point): string => `${scenario.name}, ${phase} ${step.n}: ${step.text.slice(0, 100)}`;
+function nameOf({ scenario }: Row, { phase, step }: Point): string {
+  return `${scenario.name}, ${phase} ${step.n}: ${step.text.slice(0, 100)}`;
+}
 
 function showProgress({ scenario, kills, waiting, underWay }: Row): void {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${scenario.name}: ${kills} of ${kills + waiting.length + underWay}`);

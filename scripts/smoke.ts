@@ -298,10 +298,14 @@ async function leaveNothing(): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
+/** Were its watchdog broken, it would stay for ever: then it is ended here. */
 async function untilNoPostmaster(dataPath: string): Promise<void> {
   const deadline = Date.now() + STOPPED_MAX_MS;
   const pid = Number((await readFile(join(dataPath, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n', 1)[0]);
-  if (pid > 0) while (isAlive(pid) && Date.now() < deadline) await sleep(50);
+  if (!(pid > 0)) return;
+  while (isAlive(pid) && Date.now() < deadline) await sleep(50);
+  if (isAlive(pid)) process.kill(pid, 'SIGQUIT');
+  while (isAlive(pid) && Date.now() < deadline + STOPPED_MAX_MS) await sleep(50);
 }
 
 function check(what: string, holds: boolean, detail = ''): void {

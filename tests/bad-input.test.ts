@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startTestApp, type Person } from './support/app.ts';
 import { badIds, badTextsFor, badValuesFor, complete, fieldsOf, fits, objectsOf, type Field } from './support/bad-values.ts';
-import { operationsOf, requestFor, send, signed, worldOf, type Operation, type Request } from './support/operations.ts';
+import { operationsOf, requestFor, send, signed, worldOf, type Operation, type Parameter, type Request } from './support/operations.ts';
 import { snapshotOf } from './support/snapshot.ts';
 
 type Attack = { name: string; change: Partial<Request>; status: number; code: string; pointer?: string };
@@ -240,7 +240,7 @@ function queryAttacks({ parameters }: Operation): Attack[] {
   ];
 }
 
-const isUnreadableCursor = ({ name, schema }: { name: string; schema: object }, text: string): boolean =>
+const isUnreadableCursor = ({ name, schema }: Parameter, text: string): boolean =>
   name === 'cursor' && fits(schema, decodeURIComponent(text)) && !text.includes('%00');
 
 function withHeader({ headers }: Request, name: string, value: string, code: string): Attack {

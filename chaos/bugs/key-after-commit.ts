@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { Idempotency, replayOf } from '../../shared/idempotency/idempotency.ts';
 
-type Query = (this: pg.Client, ...args: unknown[]) => Promise<{ rows: { fate: { outcome: string; view: unknown } }[] }>;
+type Query = (this: pg.Client, ...args: unknown[]) => Promise<{ rows?: { fate?: { outcome: string; view: unknown } }[] }>;
 type Command = { key: { scope: string; key: string; fingerprint: string; ttlMs: number } };
 
 await forgetKeysInSql();
@@ -23,7 +23,7 @@ function rememberLater(): void {
   prototype.query = async function placeThenRemember(...args) {
     const { text, values } = args[0] as { text?: string; values?: string[] };
     const answer = await query.apply(this, args);
-    const fate = answer.rows[0]?.fate;
+    const fate = answer.rows?.[0]?.fate;
     if (text?.includes('orders.place') !== true || fate?.outcome !== 'placed') return answer;
     const { key } = JSON.parse(values?.[0] ?? '') as Command;
     const outcome = JSON.stringify({ result: fate.view });

@@ -9,7 +9,7 @@ import { createApp, createModules, housekeepingJobs, listModules, openApiOf, typ
 import { loadConfig, type Config } from '../../shared/config/config.ts';
 import { createDatabase, type Database } from '../../shared/database/database.ts';
 import { createPool } from '../../shared/database/pool.ts';
-import { Dispatcher, purgeDelivered } from '../../shared/events/dispatcher.ts';
+import { Dispatcher } from '../../shared/events/dispatcher.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import { Metrics } from '../../shared/metrics/metrics.ts';
 import { createApi, type Api } from './api.ts';
@@ -83,10 +83,7 @@ export async function startTestApp({
   ownUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const document = openApiOf(modules, '0.0.0-test');
   const api = createApi(server, document as never);
-  const jobs = [
-    ...listModules(modules).flatMap((one) => one.jobs),
-    ...housekeepingJobs(modules, () => purgeDelivered(owner), owner),
-  ];
+  const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, owner)];
 
   return {
     api,

@@ -21,15 +21,22 @@ export function fieldsOf(schema: Schema, pointer = ''): Field[] {
 }
 
 /** The objects in it, by pointer: where a field too many could stand. */
-export const objectsOf = (schema: Schema): string[] => ['', ...fieldsOf(schema).map(({ parent }) => parent)].filter((one, i, all) => all.indexOf(one) === i);
+export const objectsOf = (schema: Schema): string[] =>
+  ['', ...fieldsOf(schema).map(({ parent }) => parent)].filter((one, i, all) => all.indexOf(one) === i);
 
 /** The example with all that it leaves out, so that every field can be spoiled. */
 export function complete(schema: Schema, example: unknown): unknown {
   if (example === undefined) return sampleOf(schema);
-  if (Array.isArray(example) && schema.items !== undefined) return example.map((one) => complete(schema.items ?? {}, one));
+  if (Array.isArray(example) && schema.items !== undefined)
+    return example.map((one) => complete(schema.items ?? {}, one));
   if (typeof example !== 'object' || example === null) return example;
   const given = example as Record<string, unknown>;
-  return { ...given, ...Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, one]) => [name, complete(one, given[name])])) };
+  return {
+    ...given,
+    ...Object.fromEntries(
+      Object.entries(schema.properties ?? {}).map(([name, one]) => [name, complete(one, given[name])]),
+    ),
+  };
 }
 
 const samples = ['x', 'DE', '2026-11-21T10:00:00Z', '01939d3a-7c1e-7b1a-8f00-000000000001', true, 1];
@@ -63,15 +70,46 @@ export const badValuesFor = ({ name, schema }: Field): unknown[] => [
 const takesText = (schema: Schema): boolean => schema.type === 'string' || (schema.anyOf ?? []).some(takesText);
 
 const tooLong = (schema: Schema): string[] =>
-  [schema, ...(schema.anyOf ?? [])].flatMap(({ maxLength }) => (maxLength === undefined ? [] : ['x'.repeat(maxLength + 1)]));
+  [schema, ...(schema.anyOf ?? [])].flatMap(({ maxLength }) =>
+    maxLength === undefined ? [] : ['x'.repeat(maxLength + 1)],
+  );
 
 const tooMany = (schema: Schema): unknown[][] =>
-  typeof schema['maxItems'] === 'number' ? [Array.from({ length: schema['maxItems'] + 1 }, () => sampleOf(schema.items ?? {}))] : [];
+  typeof schema['maxItems'] === 'number'
+    ? [Array.from({ length: schema['maxItems'] + 1 }, () => sampleOf(schema.items ?? {}))]
+    : [];
 
 /** As they stand in a URL. */
-const texts = ['', 'x', ' 1', '0', '101', '-1', '1.5', '1e1', '1e21', '0x10', 'NaN', 'null', '9007199254740993', 'x'.repeat(600), 'yesterday', '2026-02-30T10:00:00Z'];
+const texts = [
+  '',
+  'x',
+  ' 1',
+  '0',
+  '101',
+  '-1',
+  '1.5',
+  '1e1',
+  '1e21',
+  '0x10',
+  'NaN',
+  'null',
+  '9007199254740993',
+  'x'.repeat(600),
+  'yesterday',
+  '2026-02-30T10:00:00Z',
+];
 
-const wrongCursors = ['x', '%%%', '[]', '{}', '[1]', '[null]', '["x","y","z"]', `["${'x'.repeat(65)}"]`, '["\\u0000"]'].map((text) => Buffer.from(text).toString('base64url'));
+const wrongCursors = [
+  'x',
+  '%%%',
+  '[]',
+  '{}',
+  '[1]',
+  '[null]',
+  '["x","y","z"]',
+  `["${'x'.repeat(65)}"]`,
+  '["\\u0000"]',
+].map((text) => Buffer.from(text).toString('base64url'));
 
 export const badTextsFor = ({ name, schema }: Parameter): string[] => [
   ...texts.filter((text) => !fitsAsText(schema, text)).map(encodeURIComponent),
@@ -81,7 +119,23 @@ export const badTextsFor = ({ name, schema }: Parameter): string[] => [
 ];
 
 function fitsAsText(schema: Schema, text: string): boolean {
-  return schema.type === 'integer' ? /^\d+$/.test(text) && fits({ ...schema, pattern: undefined }, Number(text)) : fits(schema, text);
+  return schema.type === 'integer'
+    ? /^\d+$/.test(text) && fits({ ...schema, pattern: undefined }, Number(text))
+    : fits(schema, text);
 }
 
-export const badIds = ['1', 'abc', '-1', '1e21', 'null', '01939d3a-7c1e-4b1a-8f00-000000000001', '01939d3a-7c1e-7b1a-8f00-00000000000g', 'x'.repeat(300), "'%20OR%20'1'='1", '%00', 'a%00b', '__proto__', '%F0%9F%92%A9'];
+export const badIds = [
+  '1',
+  'abc',
+  '-1',
+  '1e21',
+  'null',
+  '01939d3a-7c1e-4b1a-8f00-000000000001',
+  '01939d3a-7c1e-7b1a-8f00-00000000000g',
+  'x'.repeat(300),
+  "'%20OR%20'1'='1",
+  '%00',
+  'a%00b',
+  '__proto__',
+  '%F0%9F%92%A9',
+];

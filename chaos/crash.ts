@@ -66,7 +66,7 @@ type Row = { scenario: Scenario; steps: Step[]; waiting: Point[]; underWay: numb
 async function rehearse(runner: Runner | undefined, scenario: Scenario): Promise<Row> {
   if (runner === undefined) throw new Error('there is no lane');
   const { steps, violations } = await runner.rehearse(scenario);
-  const unharmed = violations.map((violation) => `${scenario.name}, unharmed: ${violation}`);
+  const unharmed = violations.length > 0 ? [[`${scenario.name}, unharmed`, ...violations].join('\n      ')] : [];
   return { scenario, steps, waiting: choosePoints(steps, flags.isShort), underWay: 0, kills: 0, violations: unharmed };
 }
 
@@ -78,7 +78,7 @@ async function work(runner: Runner, rows: Row[]): Promise<void> {
       const violations = await runner.strike(row.scenario, point);
       row.underWay--;
       row.kills++;
-      row.violations.push(...violations.map((violation) => `${nameOf(row, point)}\n      ${violation}`));
+      if (violations.length > 0) row.violations.push([nameOf(row, point), ...violations].join('\n      '));
       showProgress(row);
       if (row.waiting.length === 0 && row.underWay === 0) sayRow(row);
     }

@@ -19,21 +19,86 @@ describe('who may import whom', () => {
 
   const catalog = 'modules/catalog';
   const planted: { rule: string; file: string; text: string; to: string }[] = [
-    { rule: 'module-imports-module', file: `${catalog}/planted-value.ts`, text: `import { createOrders } from '../orders/index.ts';\nexport const x = createOrders;\n`, to: 'modules/orders/index.ts' },
-    { rule: 'module-imports-module', file: `${catalog}/planted-type.ts`, text: `import type { OrderView } from '../orders/order.view.ts';\nexport type X = OrderView;\n`, to: 'modules/orders/order.view.ts' },
-    { rule: 'module-imports-module', file: `${catalog}/planted-dynamic.ts`, text: `export const x = () => import('../orders/order.ts');\n`, to: 'modules/orders/order.ts' },
-    { rule: 'module-imports-module', file: `${catalog}/planted-re-export.ts`, text: `export * from '../orders/order.ts';\n`, to: 'modules/orders/order.ts' },
-    { rule: 'module-knows-no-wiring', file: `${catalog}/planted-wiring.ts`, text: `import type { Modules } from '../../app.ts';\nexport type X = Modules;\n`, to: 'app.ts' },
-    { rule: 'shared-knows-no-module', file: 'shared/domain/planted-module.ts', text: `import type { Role } from '../../modules/users/index.ts';\nexport type X = Role;\n`, to: 'modules/users/index.ts' },
-    { rule: 'shared-knows-no-module', file: 'shared/domain/planted-app.ts', text: `import { createApp } from '../../app.ts';\nexport const x = createApp;\n`, to: 'app.ts' },
-    { rule: 'only-by-the-face', file: 'app.ts', text: `export { OrderService } from './modules/orders/order.service.ts';\n`, to: 'modules/orders/order.service.ts' },
-    { rule: 'only-by-the-face', file: 'scripts/planted.ts', text: `import { roles } from '../modules/users/roles.ts';\nexport const x = roles;\n`, to: 'modules/users/roles.ts' },
-    { rule: 'server-only-through-app', file: 'server.ts', text: `export { createUsers } from './modules/users/index.ts';\n`, to: 'modules/users/index.ts' },
-    { rule: 'tests-stay-in-tests', file: 'shared/domain/planted-test.ts', text: `export { key } from '../../tests/support/app.ts';\n`, to: 'tests/support/app.ts' },
+    {
+      rule: 'module-imports-module',
+      file: `${catalog}/planted-value.ts`,
+      text: `import { createOrders } from '../orders/index.ts';\nexport const x = createOrders;\n`,
+      to: 'modules/orders/index.ts',
+    },
+    {
+      rule: 'module-imports-module',
+      file: `${catalog}/planted-type.ts`,
+      text: `import type { OrderView } from '../orders/order.view.ts';\nexport type X = OrderView;\n`,
+      to: 'modules/orders/order.view.ts',
+    },
+    {
+      rule: 'module-imports-module',
+      file: `${catalog}/planted-dynamic.ts`,
+      text: `export const x = () => import('../orders/order.ts');\n`,
+      to: 'modules/orders/order.ts',
+    },
+    {
+      rule: 'module-imports-module',
+      file: `${catalog}/planted-re-export.ts`,
+      text: `export * from '../orders/order.ts';\n`,
+      to: 'modules/orders/order.ts',
+    },
+    {
+      rule: 'module-knows-no-wiring',
+      file: `${catalog}/planted-wiring.ts`,
+      text: `import type { Modules } from '../../app.ts';\nexport type X = Modules;\n`,
+      to: 'app.ts',
+    },
+    {
+      rule: 'shared-knows-no-module',
+      file: 'shared/domain/planted-module.ts',
+      text: `import type { Role } from '../../modules/users/index.ts';\nexport type X = Role;\n`,
+      to: 'modules/users/index.ts',
+    },
+    {
+      rule: 'shared-knows-no-module',
+      file: 'shared/domain/planted-app.ts',
+      text: `import { createApp } from '../../app.ts';\nexport const x = createApp;\n`,
+      to: 'app.ts',
+    },
+    {
+      rule: 'only-by-the-face',
+      file: 'app.ts',
+      text: `export { OrderService } from './modules/orders/order.service.ts';\n`,
+      to: 'modules/orders/order.service.ts',
+    },
+    {
+      rule: 'only-by-the-face',
+      file: 'scripts/planted.ts',
+      text: `import { roles } from '../modules/users/roles.ts';\nexport const x = roles;\n`,
+      to: 'modules/users/roles.ts',
+    },
+    {
+      rule: 'server-only-through-app',
+      file: 'server.ts',
+      text: `export { createUsers } from './modules/users/index.ts';\n`,
+      to: 'modules/users/index.ts',
+    },
+    {
+      rule: 'tests-stay-in-tests',
+      file: 'shared/domain/planted-test.ts',
+      text: `export { key } from '../../tests/support/app.ts';\n`,
+      to: 'tests/support/app.ts',
+    },
     { rule: 'pure-rules-stay-pure', file: 'modules/orders/order.ts', text: `export { Pool } from 'pg';\n`, to: 'pg' },
-    { rule: 'pure-rules-stay-pure', file: 'modules/catalog/product.ts', text: `export type { Database } from '../../shared/database/database.ts';\n`, to: 'shared/database/database.ts' },
+    {
+      rule: 'pure-rules-stay-pure',
+      file: 'modules/catalog/product.ts',
+      text: `export type { Database } from '../../shared/database/database.ts';\n`,
+      to: 'shared/database/database.ts',
+    },
     // Told once, at the end that comes first.
-    { rule: 'no-cycles', file: 'shared/domain/planted-egg.ts', text: `import { hen } from './planted-hen.ts';\nexport const egg = (): unknown => hen;\n`, to: 'shared/domain/planted-hen.ts' },
+    {
+      rule: 'no-cycles',
+      file: 'shared/domain/planted-egg.ts',
+      text: `import { hen } from './planted-hen.ts';\nexport const egg = (): unknown => hen;\n`,
+      to: 'shared/domain/planted-hen.ts',
+    },
   ];
 
   let tree: Tree;
@@ -41,7 +106,10 @@ describe('who may import whom', () => {
   beforeAll(async () => {
     tree = await copyTree();
     for (const { file, text } of planted) await tree.plant(file, text);
-    await tree.plant('shared/domain/planted-hen.ts', `import { egg } from './planted-egg.ts';\nexport const hen = (): unknown => egg;\n`);
+    await tree.plant(
+      'shared/domain/planted-hen.ts',
+      `import { egg } from './planted-egg.ts';\nexport const hen = (): unknown => egg;\n`,
+    );
     seen = await tree.run('tsx scripts/boundaries.ts');
   });
   afterAll(() => tree.remove());
@@ -56,9 +124,16 @@ describe('who may import whom', () => {
   test('a checker that sees too little fails, although it finds nothing', async () => {
     const bare = await copyTree();
     try {
-      await bare.edit('.dependency-cruiser.cjs', (text) => text.replace('forbidden: [', "forbidden: [] && [").replace("exclude: { path: '", "exclude: { path: '^(modules|shared)/|"));
+      await bare.edit('.dependency-cruiser.cjs', (text) =>
+        text
+          .replace('forbidden: [', 'forbidden: [] && [')
+          .replace("exclude: { path: '", "exclude: { path: '^(modules|shared)/|"),
+      );
       const { code, output } = await bare.run('tsx scripts/boundaries.ts');
-      expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('files are not being read') as string });
+      expect({ code, output }).toEqual({
+        code: 1,
+        output: expect.stringContaining('files are not being read') as string,
+      });
     } finally {
       await bare.remove();
     }
@@ -74,13 +149,29 @@ describe('the rooms of shared', () => {
   });
 
   test('a circle would be seen', () => {
-    const edges = new Map([['http', new Set(['idempotency'])], ['idempotency', new Set(['database'])], ['database', new Set(['http'])]]);
+    const edges = new Map([
+      ['http', new Set(['idempotency'])],
+      ['idempotency', new Set(['database'])],
+      ['database', new Set(['http'])],
+    ]);
     expect(circleIn(edges)).toEqual(['http', 'idempotency', 'database', 'http']);
   });
 });
 
 describe('every module has the same anatomy', () => {
-  const parts = [/^README\.md$/, /^index\.ts$/, /\.routes\.ts$/, /\.controller\.ts$/, /\.service\.ts$/, /\.repository\.ts$/, /\.validation\.ts$/, /\.view\.ts$/, /\.errors\.ts$/, /^migrations$/, /^tests$/];
+  const parts = [
+    /^README\.md$/,
+    /^index\.ts$/,
+    /\.routes\.ts$/,
+    /\.controller\.ts$/,
+    /\.service\.ts$/,
+    /\.repository\.ts$/,
+    /\.validation\.ts$/,
+    /\.view\.ts$/,
+    /\.errors\.ts$/,
+    /^migrations$/,
+    /^tests$/,
+  ];
 
   test('the modules of the tree are those of the wiring and of the roles', () => {
     const wired = listModules(createModules(surroundings)).map(({ name }) => name);
@@ -100,21 +191,33 @@ describe('every module has the same anatomy', () => {
     expect(readme.trim().split('\n').length).toBeLessThanOrEqual(20);
   });
 
-  test.each(modules)('%s: its migrations are numbered without a gap, and name no schema of another module', async (name) => {
-    const files = (await readdir(join(root, 'modules', name, 'migrations'))).toSorted();
-    expect(files.map((file) => file.slice(0, 5))).toEqual(files.map((_file, i) => `${String(i + 1).padStart(4, '0')}_`));
-    const others = modules.filter((other) => other !== name);
-    for (const file of files) {
-      const sql = (await readFile(join(root, 'modules', name, 'migrations', file), 'utf8')).replaceAll(/--.*$/gm, '');
-      const named = [...sql.matchAll(/\b([a-z]+)\.([a-z_]+)/g)].map(([, schema, thing]) => `${schema}.${thing}`);
-      expect(named.filter((one) => others.includes(one.split('.')[0] ?? '') && !OFFERED.includes(one))).toEqual([]);
-    }
-  });
+  test.each(modules)(
+    '%s: its migrations are numbered without a gap, and name no schema of another module',
+    async (name) => {
+      const files = (await readdir(join(root, 'modules', name, 'migrations'))).toSorted();
+      expect(files.map((file) => file.slice(0, 5))).toEqual(
+        files.map((_file, i) => `${String(i + 1).padStart(4, '0')}_`),
+      );
+      const others = modules.filter((other) => other !== name);
+      for (const file of files) {
+        const sql = (await readFile(join(root, 'modules', name, 'migrations', file), 'utf8')).replaceAll(/--.*$/gm, '');
+        const named = [...sql.matchAll(/\b([a-z]+)\.([a-z_]+)/g)].map(([, schema, thing]) => `${schema}.${thing}`);
+        expect(named.filter((one) => others.includes(one.split('.')[0] ?? '') && !OFFERED.includes(one))).toEqual([]);
+      }
+    },
+  );
 
   test('every file says in its first line what it is for', async () => {
     const folders = ['modules', 'shared', 'scripts', 'tests', 'chaos'];
-    const files = ['app.ts', 'server.ts', 'vitest.config.ts', ...(await Promise.all(folders.map(sourcesIn))).flat()].filter((file) => file !== 'vitest.config.ts');
-    const firsts = await Promise.all(files.map(async (file) => ({ file, first: (await readFile(join(root, file), 'utf8')).split('\n', 1)[0] ?? '' })));
+    const files = [
+      'app.ts',
+      'server.ts',
+      'vitest.config.ts',
+      ...(await Promise.all(folders.map(sourcesIn))).flat(),
+    ].filter((file) => file !== 'vitest.config.ts');
+    const firsts = await Promise.all(
+      files.map(async (file) => ({ file, first: (await readFile(join(root, file), 'utf8')).split('\n', 1)[0] ?? '' })),
+    );
     const silent = firsts.filter(({ first }) => !/^(\/\/ |\/\*\* )[A-Z"“`'].*/.test(first) && !first.startsWith('#!'));
     expect(silent).toEqual([]);
   });
@@ -128,7 +231,10 @@ describe('who may touch which table', () => {
   let tables: string[];
   beforeAll(async () => {
     app = await startTestApp();
-    const rows = await app.sql<{ name: string }>(`SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY($1) ORDER BY 1`, [modules]);
+    const rows = await app.sql<{ name: string }>(
+      `SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY($1) ORDER BY 1`,
+      [modules],
+    );
     tables = rows.map(({ name }) => name);
   });
   afterAll(() => app.close());
@@ -137,7 +243,10 @@ describe('who may touch which table', () => {
     const own = tables.filter((table) => table.startsWith(`${name}.`));
     expect(own.length).toBeGreaterThan(0);
     for (const table of [...own, 'events.outbox', 'events.deliveries', 'idempotency.keys']) {
-      const { rows } = await databaseOf(app, name).query(`SELECT count(*), has_table_privilege($1, 'INSERT') AS writes FROM ${table}`, [table]);
+      const { rows } = await databaseOf(app, name).query(
+        `SELECT count(*), has_table_privilege($1, 'INSERT') AS writes FROM ${table}`,
+        [table],
+      );
       expect(rows).toMatchObject([{ writes: true }]);
     }
   });
@@ -166,7 +275,8 @@ describe('who may touch which table', () => {
   });
 
   test('a function of a module is for those to whom it was offered', async () => {
-    const call = (module: string) => databaseOf(app, module).query(`SELECT * FROM catalog.reserve('01939d3a-7c1e-7b1a-8f00-000000000001', '[]')`);
+    const call = (module: string) =>
+      databaseOf(app, module).query(`SELECT * FROM catalog.reserve('01939d3a-7c1e-7b1a-8f00-000000000001', '[]')`);
     await call('orders');
     await expect(call('payments')).rejects.toMatchObject({ code: '42501' });
   });
@@ -185,7 +295,9 @@ describe('every route names who may', () => {
   const handler = async () => ({ status: 204 as const, headers: {} });
 
   test('none means no start', () => {
-    expect(() => route('get', '/planted', [], operation, handler)).toThrow('get /planted names neither a permission nor public');
+    expect(() => route('get', '/planted', [], operation, handler)).toThrow(
+      'get /planted names neither a permission nor public',
+    );
     expect(() => route('get', '/planted', ['orders:own'], operation, handler)).not.toThrow();
   });
 
@@ -194,7 +306,9 @@ describe('every route names who may', () => {
     try {
       const { accessToken } = await app.signIn({ role: 'admin' });
       const { permissions } = await app.modules.users.verifyToken(accessToken);
-      const named = listModules(app.modules).flatMap(({ routes }) => routes.flatMap(({ access }) => (typeof access === 'string' ? [] : [...access])));
+      const named = listModules(app.modules).flatMap(({ routes }) =>
+        routes.flatMap(({ access }) => (typeof access === 'string' ? [] : [...access])),
+      );
       expect(named.length).toBeGreaterThan(10);
       expect(named.filter((permission) => !permissions.has(permission))).toEqual([]);
     } finally {
@@ -215,21 +329,60 @@ describe('each check of the house is seen to fail', () => {
   });
   afterAll(() => tree.remove());
 
-  test.each(['tsx scripts/openapi.ts --check', 'tsx scripts/env-example.ts --check'])('%s is green before', async (command) => {
-    expect(await tree.run(command)).toMatchObject({ code: 0 });
-  });
+  test.each(['tsx scripts/openapi.ts --check', 'tsx scripts/env-example.ts --check'])(
+    '%s is green before',
+    async (command) => {
+      expect(await tree.run(command)).toMatchObject({ code: 0 });
+    },
+  );
 
   const checks: { command: string; tells: RegExp; plant: (planted: Tree) => Promise<void> }[] = [
     { command: `oxfmt --check ${file}`, tells: /planted\.ts/, plant: (one) => one.plant(file, planted) },
-    { command: `oxlint --type-aware ${file}`, tells: /no-explicit-any[\s\S]*no-floating-promises|no-floating-promises[\s\S]*no-explicit-any/, plant: async () => {} },
+    {
+      command: `oxlint --type-aware ${file}`,
+      tells: /no-explicit-any[\s\S]*no-floating-promises|no-floating-promises[\s\S]*no-explicit-any/,
+      plant: async () => {},
+    },
     // dependency-cruiser does not see this form of import, so the linter refuses it.
-    { command: 'oxlint --type-aware modules/catalog/planted.ts', tells: /consistent-type-imports/, plant: (one) => one.plant('modules/catalog/planted.ts', `// Planted.\nexport type X = import('../orders/order.ts').Quote;\n`) },
+    {
+      command: 'oxlint --type-aware modules/catalog/planted.ts',
+      tells: /consistent-type-imports/,
+      plant: (one) =>
+        one.plant('modules/catalog/planted.ts', `// Planted.\nexport type X = import('../orders/order.ts').Quote;\n`),
+    },
     { command: 'knip', tells: /planted\.ts/, plant: async () => {} },
-    { command: 'tsc --noEmit', tells: /planted-type\.ts\(2,14\): error TS2322/, plant: (one) => one.plant('shared/domain/planted-type.ts', `// Planted.\nexport const x: number = 'one';\n`) },
-    { command: 'tsx scripts/openapi.ts --check', tells: /openapi\.json is not what the routes say/, plant: (one) => one.edit('modules/orders/order.validation.ts', (text) => text.replace("summary: 'One order'", "summary: 'An order'")) },
-    { command: 'tsx scripts/env-example.ts --check', tells: /differs from the configuration schema/, plant: (one) => one.plant('.env.example', 'PLANTED=1\n') },
-    { command: 'tsx scripts/help.ts', tells: /help and package\.json differ: planted/, plant: (one) => one.edit('package.json', (text) => text.replace('"scripts": {', '"scripts": { "planted": "true",')) },
-    { command: 'tsx scripts/openapi.ts', tells: /get \/orders\/\{id\} names neither a permission nor public/, plant: (one) => one.edit('modules/orders/order.routes.ts', (text) => text.replace(/(route\('get', '\/orders\/\{id\}', )\[[^\]]*\]/, '$1[]')) },
+    {
+      command: 'tsc --noEmit',
+      tells: /planted-type\.ts\(2,14\): error TS2322/,
+      plant: (one) => one.plant('shared/domain/planted-type.ts', `// Planted.\nexport const x: number = 'one';\n`),
+    },
+    {
+      command: 'tsx scripts/openapi.ts --check',
+      tells: /openapi\.json is not what the routes say/,
+      plant: (one) =>
+        one.edit('modules/orders/order.validation.ts', (text) =>
+          text.replace("summary: 'One order'", "summary: 'An order'"),
+        ),
+    },
+    {
+      command: 'tsx scripts/env-example.ts --check',
+      tells: /differs from the configuration schema/,
+      plant: (one) => one.plant('.env.example', 'PLANTED=1\n'),
+    },
+    {
+      command: 'tsx scripts/help.ts',
+      tells: /help and package\.json differ: planted/,
+      plant: (one) =>
+        one.edit('package.json', (text) => text.replace('"scripts": {', '"scripts": { "planted": "true",')),
+    },
+    {
+      command: 'tsx scripts/openapi.ts',
+      tells: /get \/orders\/\{id\} names neither a permission nor public/,
+      plant: (one) =>
+        one.edit('modules/orders/order.routes.ts', (text) =>
+          text.replace(/(route\('get', '\/orders\/\{id\}', )\[[^\]]*\]/, '$1[]'),
+        ),
+    },
   ];
 
   test.each(checks)('$command', { timeout: 60 * SECONDS }, async ({ command, tells, plant }) => {
@@ -254,13 +407,18 @@ const surroundings: Parameters<typeof createModules>[0] = {
 /** The very one that the module was given: its service holds it, alone or among its needs. */
 function databaseOf({ modules: all }: TestApp, name: string): Database {
   const service: unknown = listModules(all).find((one) => one.name === name)?.service;
-  const held: unknown = Reflect.get(service as object, 'database') ?? Reflect.get(Reflect.get(service as object, 'deps') as object, 'database');
+  const held: unknown =
+    Reflect.get(service as object, 'database') ??
+    Reflect.get(Reflect.get(service as object, 'deps') as object, 'database');
   return held as Database;
 }
 
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(join(new URL('..', import.meta.url).pathname, folder), { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).toSorted();
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
 }
 
 async function sourcesIn(folder: string): Promise<string[]> {
@@ -283,7 +441,11 @@ async function importsBetweenRooms(): Promise<Map<string, Set<string>>> {
 }
 
 const isAllTypes = (names: string): boolean =>
-  names.startsWith('{') && names.replaceAll(/[{}]/g, '').split(',').every((name) => name.trim() === '' || name.trim().startsWith('type '));
+  names.startsWith('{') &&
+  names
+    .replaceAll(/[{}]/g, '')
+    .split(',')
+    .every((name) => name.trim() === '' || name.trim().startsWith('type '));
 
 function circleIn(edges: Map<string, Set<string>>, path: string[] = []): string[] | null {
   const last = path.at(-1);

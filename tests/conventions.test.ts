@@ -10,7 +10,9 @@ import { operationsOf, requestFor, send, worldOf, type Operation } from './suppo
 const PAGE_OF_OURS = 'https://shop.example.com';
 
 const app = await startTestApp({ config: { corsOrigin: [PAGE_OF_OURS], metricsToken: null } });
-const limited = await startTestApp({ config: { rateLimitMax: 3, rateLimitAccountMax: 5, trustProxy: 1, metricsToken: 'metrics-token' } });
+const limited = await startTestApp({
+  config: { rateLimitMax: 3, rateLimitAccountMax: 5, trustProxy: 1, metricsToken: 'metrics-token' },
+});
 afterAll(async () => void (await Promise.all([app.close(), limited.close()])));
 
 const operations = operationsOf(app.document);
@@ -39,7 +41,13 @@ describe('problems', () => {
     const instance = new URL(request.url).pathname;
     expect(answered).toBe(status);
     expect(type).toBe('application/problem+json');
-    expect(body).toMatchObject({ type: `/docs/errors/${code}`, status, code, instance, requestId: headers['x-request-id'] });
+    expect(body).toMatchObject({
+      type: `/docs/errors/${code}`,
+      status,
+      code,
+      instance,
+      requestId: headers['x-request-id'],
+    });
     expect(body.title).toMatch(/^[A-Z][A-Za-z ]+$/);
     expect(body.detail).toEqual(expect.any(String));
     const known = ['type', 'title', 'status', 'detail', 'instance', 'code', 'requestId', 'errors', 'allowed'];
@@ -62,7 +70,9 @@ describe('problems', () => {
 
   test('every page is of a code that some operation documents, or of a convention', () => {
     const documented = new Set(operations.flatMap((one) => one.codes));
-    const orphans = Object.keys(pages).filter((code) => !documented.has(code) && !Object.hasOwn(conventionPages, code) && !faultCodes.includes(code));
+    const orphans = Object.keys(pages).filter(
+      (code) => !documented.has(code) && !Object.hasOwn(conventionPages, code) && !faultCodes.includes(code),
+    );
     expect(orphans).toEqual([]);
   });
 
@@ -74,14 +84,17 @@ describe('problems', () => {
 
   test('no two modules explain the same code', () => {
     const { users, catalog, orders, payments } = app.modules;
-    const shared = [users, catalog, orders, payments].flatMap(({ errorPages }) => Object.keys(errorPages)).filter((code) => Object.hasOwn(conventionPages, code));
+    const shared = [users, catalog, orders, payments]
+      .flatMap(({ errorPages }) => Object.keys(errorPages))
+      .filter((code) => Object.hasOwn(conventionPages, code));
     expect(shared).toEqual([]);
   });
 
   test('the list of errors leads to every page; a code that is none is 404, also one that every object has', async () => {
     const { text } = await app.api.get('/docs/errors').expect(200);
     for (const code of Object.keys(pages)) expect(text).toContain(`href="/docs/errors/${code}"`);
-    for (const code of ['nothing', 'constructor', '__proto__', 'toString', '%3Cscript%3E']) await app.api.get(`/docs/errors/${code}`).expect(404);
+    for (const code of ['nothing', 'constructor', '__proto__', 'toString', '%3Cscript%3E'])
+      await app.api.get(`/docs/errors/${code}`).expect(404);
   });
 });
 
@@ -94,29 +107,58 @@ describe('request ids', () => {
     expect([headers['x-request-id'], body.requestId]).toEqual([id, id]);
   });
 
-  test.each(['', 'a b', 'x'.repeat(129), 'a/../b', '*/ DROP TABLE', 'é'])('%j is not ours to repeat: one is made', async (id) => {
-    const { headers } = await app.api.get('/api/v1/products').set('X-Request-Id', id);
-    expect(headers['x-request-id']).toMatch(uuidV7);
-  });
+  test.each(['', 'a b', 'x'.repeat(129), 'a/../b', '*/ DROP TABLE', 'é'])(
+    '%j is not ours to repeat: one is made',
+    async (id) => {
+      const { headers } = await app.api.get('/api/v1/products').set('X-Request-Id', id);
+      expect(headers['x-request-id']).toMatch(uuidV7);
+    },
+  );
 
   test('each request gets its own', async () => {
-    const ids = await Promise.all([1, 2, 3].map(async () => (await app.api.get('/health')).headers['x-request-id'] as string));
+    const ids = await Promise.all(
+      [1, 2, 3].map(async () => (await app.api.get('/health')).headers['x-request-id'] as string),
+    );
     expect(new Set(ids).size).toBe(3);
   });
 });
 
 describe('origins', () => {
   const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-  const allowed = ['Content-Type', 'Authorization', 'X-Requested-With', 'Accept', 'Idempotency-Key', 'If-Match', 'If-None-Match', 'X-Request-Id'];
-  const exposed = ['ETag', 'Location', 'Link', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id', 'Idempotency-Replayed'];
+  const allowed = [
+    'Content-Type',
+    'Authorization',
+    'X-Requested-With',
+    'Accept',
+    'Idempotency-Key',
+    'If-Match',
+    'If-None-Match',
+    'X-Request-Id',
+  ];
+  const exposed = [
+    'ETag',
+    'Location',
+    'Link',
+    'Retry-After',
+    'RateLimit',
+    'RateLimit-Policy',
+    'X-Request-Id',
+    'Idempotency-Replayed',
+  ];
   const listed = (value: unknown) => String(value).split(/, ?/);
 
-  test.each([PAGE_OF_OURS, new URL(app.config.publicUrl).origin])('%s may call and read our headers', async (origin) => {
-    const { headers } = await app.api.get('/api/v1/products').set('Origin', origin).expect(200);
-    expect(headers).toMatchObject({ 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' });
-    expect(listed(headers['access-control-expose-headers'])).toEqual(exposed);
-    expect(headers['vary']).toMatch(/Origin/);
-  });
+  test.each([PAGE_OF_OURS, new URL(app.config.publicUrl).origin])(
+    '%s may call and read our headers',
+    async (origin) => {
+      const { headers } = await app.api.get('/api/v1/products').set('Origin', origin).expect(200);
+      expect(headers).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-allow-credentials': 'true',
+      });
+      expect(listed(headers['access-control-expose-headers'])).toEqual(exposed);
+      expect(headers['vary']).toMatch(/Origin/);
+    },
+  );
 
   test('a problem can be read by a page of ours, too', async () => {
     const { headers } = await app.api.get('/api/v1/users/me').set('Origin', PAGE_OF_OURS).expect(401);
@@ -124,7 +166,13 @@ describe('origins', () => {
   });
 
   test('a preflight is answered for every method and header, for a day, and needs no token', async () => {
-    const preflight = app.api.options('/api/v1/orders').set({ Origin: PAGE_OF_OURS, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'idempotency-key' });
+    const preflight = app.api
+      .options('/api/v1/orders')
+      .set({
+        Origin: PAGE_OF_OURS,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'idempotency-key',
+      });
     const { headers, status } = await preflight;
     expect(status).toBe(204);
     expect(listed(headers['access-control-allow-methods'])).toEqual(methods);
@@ -132,21 +180,32 @@ describe('origins', () => {
     expect(headers['access-control-max-age']).toBe('86400');
   });
 
-  test.each(['https://evil.example', `${PAGE_OF_OURS}.evil.example`, 'http://shop.example.com', `${PAGE_OF_OURS}:8443`, 'null', '*', ''])(
-    '%j is refused before anything runs, and told nothing about whom we allow',
-    async (origin) => {
-      for (const method of ['get', 'options'] as const) {
-        const { status, body, headers } = await app.api[method]('/api/v1/products').set('Origin', origin);
-        expect({ method, status, code: body.code }).toEqual({ method, status: 403, code: 'origin_not_allowed' });
-        expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
-      }
-    },
-  );
+  test.each([
+    'https://evil.example',
+    `${PAGE_OF_OURS}.evil.example`,
+    'http://shop.example.com',
+    `${PAGE_OF_OURS}:8443`,
+    'null',
+    '*',
+    '',
+  ])('%j is refused before anything runs, and told nothing about whom we allow', async (origin) => {
+    for (const method of ['get', 'options'] as const) {
+      const { status, body, headers } = await app.api[method]('/api/v1/products').set('Origin', origin);
+      expect({ method, status, code: body.code }).toEqual({ method, status: 403, code: 'origin_not_allowed' });
+      expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+    }
+  });
 
   test('a refused origin changes nothing', async () => {
     const { body } = await requestFor(app, operationCalled('registerUser'), world);
-    await app.api.post('/api/v1/users').set('Origin', 'https://evil.example').send(body as object).expect(403);
-    expect(await app.sql('SELECT id FROM users.users WHERE email = $1', [(body as { email: string }).email])).toEqual([]);
+    await app.api
+      .post('/api/v1/users')
+      .set('Origin', 'https://evil.example')
+      .send(body as object)
+      .expect(403);
+    expect(await app.sql('SELECT id FROM users.users WHERE email = $1', [(body as { email: string }).email])).toEqual(
+      [],
+    );
   });
 });
 
@@ -157,8 +216,13 @@ describe('methods and paths', () => {
 
   test.each(paths)('%s: every other method is 405, and Allow tells which there are', async (path) => {
     const documented = documentedAt(path);
-    const others = (['get', 'post', 'put', 'patch', 'delete'] as const).filter((method) => !documented.includes(method) && !also(path).includes(method));
-    const allowed = [...documented.map((method) => method.toUpperCase()), ...(documented.includes('get') ? ['HEAD'] : [])];
+    const others = (['get', 'post', 'put', 'patch', 'delete'] as const).filter(
+      (method) => !documented.includes(method) && !also(path).includes(method),
+    );
+    const allowed = [
+      ...documented.map((method) => method.toUpperCase()),
+      ...(documented.includes('get') ? ['HEAD'] : []),
+    ];
     for (const method of others) {
       const { status, body, headers } = await app.api[method](`/api/v1${filled(path)}`).set(admin.auth);
       expect({ method, status, code: body.code }).toEqual({ method, status: 405, code: 'method_not_allowed' });
@@ -166,17 +230,31 @@ describe('methods and paths', () => {
     }
   });
 
-  test.each(['/nothing', '/api/v1', '/api/v1/', '/api/v1/nothing', '/api/v2/products', '/api/v1/products/', '/api/v1/Products', '/api/v1/users/me/secrets', '/.env', '/api/v1//products'])(
-    '%s is 404',
-    async (path) => {
-      const { status, body } = await app.api.get(path).set(admin.auth);
-      expect({ status, code: body.code }).toEqual({ status: 404, code: 'route_not_found' });
-    },
-  );
+  test.each([
+    '/nothing',
+    '/api/v1',
+    '/api/v1/',
+    '/api/v1/nothing',
+    '/api/v2/products',
+    '/api/v1/products/',
+    '/api/v1/Products',
+    '/api/v1/users/me/secrets',
+    '/.env',
+    '/api/v1//products',
+  ])('%s is 404', async (path) => {
+    const { status, body } = await app.api.get(path).set(admin.auth);
+    expect({ status, code: body.code }).toEqual({ status: 404, code: 'route_not_found' });
+  });
 
   test('HEAD answers like GET, without the body', async () => {
     const { productId } = await app.sellable();
-    for (const path of ['/api/v1/products?limit=1', `/api/v1/products/${productId}`, '/health', '/docs/', '/openapi.json']) {
+    for (const path of [
+      '/api/v1/products?limit=1',
+      `/api/v1/products/${productId}`,
+      '/health',
+      '/docs/',
+      '/openapi.json',
+    ]) {
       const [got, head] = [await app.api.get(path), await app.api.head(path)];
       expect(head.status).toBe(200);
       expect(head.text ?? '').toBe('');
@@ -200,31 +278,36 @@ describe('caching', () => {
 
   test('the public catalogue may be kept for 30 s by caches that heed the token; nothing else may be kept at all', async () => {
     const { productId } = await app.sellable();
-    const cacheOf = async (path: string, caller?: Person) => (await app.api.get(path).set(caller?.auth ?? {})).headers['cache-control'] as string;
+    const cacheOf = async (path: string, caller?: Person) =>
+      (await app.api.get(path).set(caller?.auth ?? {})).headers['cache-control'] as string;
     for (const path of ['/api/v1/products', `/api/v1/products/${productId}`]) {
       const { headers } = await app.api.get(path);
       expect(headers['cache-control']).toBe('public, max-age=30');
       expect(headers['vary']).toMatch(/Authorization/);
       expect(await cacheOf(path, admin)).toBe('no-store');
     }
-    for (const path of ['/api/v1/users/me', '/api/v1/orders', '/api/v1/nothing']) expect(await cacheOf(path, owner)).toBe('no-store');
+    for (const path of ['/api/v1/users/me', '/api/v1/orders', '/api/v1/nothing'])
+      expect(await cacheOf(path, owner)).toBe('no-store');
   });
 });
 
 describe('security', () => {
-  test.each(['/api/v1/products', '/api/v1/nothing', '/docs/', '/docs/errors', '/openapi.json', '/nothing'])('%s carries the headers', async (path) => {
-    const { headers } = await app.api.get(path);
-    expect(headers['content-security-policy']).toBe(
-      "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'",
-    );
-    expect(headers).toMatchObject({
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'SAMEORIGIN',
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-      'strict-transport-security': expect.stringMatching(/^max-age=\d{8}/) as string,
-    });
-  });
+  test.each(['/api/v1/products', '/api/v1/nothing', '/docs/', '/docs/errors', '/openapi.json', '/nothing'])(
+    '%s carries the headers',
+    async (path) => {
+      const { headers } = await app.api.get(path);
+      expect(headers['content-security-policy']).toBe(
+        "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'",
+      );
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'SAMEORIGIN',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+        'strict-transport-security': expect.stringMatching(/^max-age=\d{8}/) as string,
+      });
+    },
+  );
 
   test.each(['/api/v1/products', '/health', '/metrics', '/docs/'])('%s does not tell what it runs on', async (path) => {
     const { headers } = await app.api.get(path);
@@ -257,7 +340,9 @@ describe('limits', () => {
 
   test('another address has its own count, and a forged one in front of ours does not help', async () => {
     const { 'X-Forwarded-For': real } = newAddress();
-    expect(await inTurn(5, (i) => ask({ 'X-Forwarded-For': `198.51.100.${i}, ${real}` }))).toEqual([200, 200, 200, 429, 429]);
+    expect(await inTurn(5, (i) => ask({ 'X-Forwarded-For': `198.51.100.${i}, ${real}` }))).toEqual([
+      200, 200, 200, 429, 429,
+    ]);
     await ask(newAddress()).expect(200);
   });
 
@@ -276,7 +361,9 @@ describe('limits', () => {
 
   test('a token that is none counts for its address', async () => {
     const address = newAddress();
-    expect(await inTurn(4, (i) => ask({ ...address, Authorization: `Bearer forged-${i}` }))).toEqual([401, 401, 401, 429]);
+    expect(await inTurn(4, (i) => ask({ ...address, Authorization: `Bearer forged-${i}` }))).toEqual([
+      401, 401, 401, 429,
+    ]);
   });
 
   test.each(['/health', '/livez', '/ready', '/readyz', '/healthz', '/version'])('%s is not limited', async (path) => {
@@ -300,12 +387,24 @@ describe('metrics', () => {
   test('are open while no token is set, as in development', async () => {
     const { text, type } = await app.api.get('/metrics').expect(200);
     expect(type).toBe('text/plain');
-    expect(text).toMatch(/http_server_request_duration_seconds_count\{method="GET",route="\/api\/v1\/products\/:id",status="200"\} \d+/);
+    expect(text).toMatch(
+      /http_server_request_duration_seconds_count\{method="GET",route="\/api\/v1\/products\/:id",status="200"\} \d+/,
+    );
     expect(text).not.toMatch(uuidV7.source.slice(1, -1));
   });
 
-  test.each([undefined, '', 'Bearer', 'Bearer metrics-toke', 'Bearer metrics-tokens', 'metrics-token', 'Basic bWV0cmljcy10b2tlbg=='])('with a token set, %j is 401', async (sent) => {
-    const { status, body, headers } = await limited.api.get('/metrics').set(sent === undefined ? {} : { Authorization: sent });
+  test.each([
+    undefined,
+    '',
+    'Bearer',
+    'Bearer metrics-toke',
+    'Bearer metrics-tokens',
+    'metrics-token',
+    'Basic bWV0cmljcy10b2tlbg==',
+  ])('with a token set, %j is 401', async (sent) => {
+    const { status, body, headers } = await limited.api
+      .get('/metrics')
+      .set(sent === undefined ? {} : { Authorization: sent });
     expect({ status, code: body.code }).toEqual({ status: 401, code: 'token_required' });
     expect(headers['www-authenticate']).toBe('Bearer');
   });
@@ -334,7 +433,11 @@ describe('the pages for people', () => {
   });
 
   test('the assets are only those of the page: no way out of their folder', async () => {
-    for (const path of ['/docs/assets/../../package.json', '/docs/assets/..%2f..%2fpackage.json', '/docs/assets/%2e%2e/package.json']) {
+    for (const path of [
+      '/docs/assets/../../package.json',
+      '/docs/assets/..%2f..%2fpackage.json',
+      '/docs/assets/%2e%2e/package.json',
+    ]) {
       expect((await app.api.get(path)).status).toBeGreaterThanOrEqual(400);
     }
   });
@@ -347,7 +450,11 @@ describe('the pages for people', () => {
 
   test('every operation has a name of its own, a summary, and an example of its body', () => {
     expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length);
-    expect(operations.filter(({ body, isRaw }) => body !== null && !isRaw && body.examples === undefined).map(({ id }) => id)).toEqual([]);
+    expect(
+      operations
+        .filter(({ body, isRaw }) => body !== null && !isRaw && body.examples === undefined)
+        .map(({ id }) => id),
+    ).toEqual([]);
   });
 });
 
@@ -355,29 +462,51 @@ describe('retries', () => {
   const idempotent = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'Idempotency-Key'));
 
   test('the operations of the conventions are among them', () => {
-    expect(idempotent.map(({ id }) => id)).toEqual(expect.arrayContaining(['placeOrder', 'cancelOrder', 'createPayment', 'confirmPayment', 'voidPayment', 'adjustStock']));
+    expect(idempotent.map(({ id }) => id)).toEqual(
+      expect.arrayContaining([
+        'placeOrder',
+        'cancelOrder',
+        'createPayment',
+        'confirmPayment',
+        'voidPayment',
+        'adjustStock',
+      ]),
+    );
   });
 
-  test.each(idempotent)('$id: the same key gets the same answer, marked; another body is refused', async (operation) => {
-    const caller = operation.permissions.includes('orders:own') ? owner : admin;
-    const request = await requestFor(app, operation, world, caller);
-    const first = await send(app, request, caller);
-    const second = await send(app, request, caller);
-    expect(first.status).toBeLessThan(300);
-    expect([second.status, second.text]).toEqual([first.status, first.text]);
-    expect([first.headers['idempotency-replayed'], second.headers['idempotency-replayed']]).toEqual([undefined, 'true']);
-    expect([second.headers['location'], second.headers['etag']]).toEqual([first.headers['location'], first.headers['etag']]);
-    const other = otherBody(request.body);
-    if (other === null) return;
-    const { status, body } = await send(app, { ...request, body: other }, caller);
-    expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
-  });
+  test.each(idempotent)(
+    '$id: the same key gets the same answer, marked; another body is refused',
+    async (operation) => {
+      const caller = operation.permissions.includes('orders:own') ? owner : admin;
+      const request = await requestFor(app, operation, world, caller);
+      const first = await send(app, request, caller);
+      const second = await send(app, request, caller);
+      expect(first.status).toBeLessThan(300);
+      expect([second.status, second.text]).toEqual([first.status, first.text]);
+      expect([first.headers['idempotency-replayed'], second.headers['idempotency-replayed']]).toEqual([
+        undefined,
+        'true',
+      ]);
+      expect([second.headers['location'], second.headers['etag']]).toEqual([
+        first.headers['location'],
+        first.headers['etag'],
+      ]);
+      const other = otherBody(request.body);
+      if (other === null) return;
+      const { status, body } = await send(app, { ...request, body: other }, caller);
+      expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
+    },
+  );
 });
 
 describe('lists: each row is seen once while others insert', () => {
   const lists = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'cursor'));
   const makers: Record<string, () => Promise<{ path: string; caller: Person; insert: () => Promise<string> }>> = {
-    listProducts: async () => ({ path: '/products', caller: admin, insert: async () => (await app.sellable()).productId }),
+    listProducts: async () => ({
+      path: '/products',
+      caller: admin,
+      insert: async () => (await app.sellable()).productId,
+    }),
     listStock: async () => ({ path: '/stock', caller: admin, insert: async () => (await app.sellable()).sku }),
     listOrders: async () => {
       const customer = await app.signIn();
@@ -386,14 +515,20 @@ describe('lists: each row is seen once while others insert', () => {
     listPayments: async () => {
       const path = `/orders/${(await world.ids['orders']?.()) ?? ''}/payments`;
       const insert = async () => {
-        const { body } = await app.api.post(`/api/v1${path}`).set(owner.auth).set(key()).send({ token: 'tok_declined' }).expect(402);
+        const { body } = await app.api
+          .post(`/api/v1${path}`)
+          .set(owner.auth)
+          .set(key())
+          .send({ token: 'tok_declined' })
+          .expect(402);
         return String(body.paymentId);
       };
       return { path, caller: owner, insert };
     },
   };
 
-  test('every list of the document is among them', () => expect(lists.map(({ id }) => id).toSorted()).toEqual(Object.keys(makers).toSorted()));
+  test('every list of the document is among them', () =>
+    expect(lists.map(({ id }) => id).toSorted()).toEqual(Object.keys(makers).toSorted()));
 
   test.each(Object.keys(makers))('%s', async (id) => {
     const { path, caller, insert } = (await makers[id]?.()) ?? { path: '', caller: admin, insert: async () => '' };
@@ -403,7 +538,13 @@ describe('lists: each row is seen once while others insert', () => {
     const sizes: number[] = [];
     let url: string | null = `/api/v1${path}?limit=2`;
     while (url !== null) {
-      const { body, headers }: { body: { data: Record<string, string>[]; page: { nextCursor: string | null } }; headers: Record<string, string> } = await app.api.get(url).set(caller.auth).expect(200);
+      const {
+        body,
+        headers,
+      }: {
+        body: { data: Record<string, string>[]; page: { nextCursor: string | null } };
+        headers: Record<string, string>;
+      } = await app.api.get(url).set(caller.auth).expect(200);
       seen.push(...body.data.map((row) => row['id'] ?? row['sku'] ?? ''));
       sizes.push(body.data.length);
       await insert();
@@ -430,7 +571,11 @@ function nextOf(url: string, cursor: string | null, link: string | undefined): s
 
 /** Valid, and different; null when there is nothing to differ in. */
 function otherBody(body: unknown): unknown {
-  const changes: [string, unknown][] = [['note', 'Another note.'], ['reason', 'Another reason'], ['capture', false]];
+  const changes: [string, unknown][] = [
+    ['note', 'Another note.'],
+    ['reason', 'Another reason'],
+    ['capture', false],
+  ];
   const change = changes.find(([name]) => typeof body === 'object' && body !== null && name in body);
   return change === undefined ? null : { ...(body as object), [change[0]]: change[1] };
 }
@@ -441,19 +586,27 @@ function operationCalled(id: string): Operation {
   return found;
 }
 
-const filled = (path: string): string => path.replaceAll('{id}', '01939d3a-7c1e-7b1a-8f00-000000000001').replaceAll(/\{\w+\}/g, 'test');
+const filled = (path: string): string =>
+  path.replaceAll('{id}', '01939d3a-7c1e-7b1a-8f00-000000000001').replaceAll(/\{\w+\}/g, 'test');
 
 function matches(pattern: string, path: string): boolean {
   const [steps, own] = [pattern.split('/'), path.split('/')];
   return steps.length === own.length && steps.every((step, i) => step.startsWith('{') || step === own[i]);
 }
 
-const throwers = 'malformed|unauthenticated|declined|forbidden|notFound|conflict|preconditionFailed|preconditionRequired|unprocessable|unavailable|refused|keyProblem';
+const throwers =
+  'malformed|unauthenticated|declined|forbidden|notFound|conflict|preconditionFailed|preconditionRequired|unprocessable|unavailable|refused|keyProblem';
 
 /** From the sources, as the code stands in them. */
 async function codesThrown(): Promise<Set<string>> {
   const root = new URL('..', import.meta.url).pathname;
-  const files = (await Promise.all(['modules', 'shared'].map(async (folder) => (await readdir(join(root, folder), { recursive: true })).map((file) => join(root, folder, file))))).flat();
+  const files = (
+    await Promise.all(
+      ['modules', 'shared'].map(async (folder) =>
+        (await readdir(join(root, folder), { recursive: true })).map((file) => join(root, folder, file)),
+      ),
+    )
+  ).flat();
   const sources = files.filter((file) => file.endsWith('.ts') && !file.includes('/tests/'));
   const texts = await Promise.all(sources.map((file) => readFile(file, 'utf8')));
   const calls = new RegExp(`(?:\\b(?:${throwers})\\(\\s*|new AppError\\(\\s*'\\w+',\\s*)'([a-z_]+)'`, 'g');

@@ -18,7 +18,11 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'waybill-outage-'));
   await chmod(dataDir, 0o755);
   postgres = await startEmbeddedPostgres({ dataDir });
-  server = await startServerProcess({ DATABASE_URL: postgres.url, ADMIN_EMAIL: 'admin@example.com', ADMIN_PASSWORD: 'Correct-horse-7-staple' });
+  server = await startServerProcess({
+    DATABASE_URL: postgres.url,
+    ADMIN_EMAIL: 'admin@example.com',
+    ADMIN_PASSWORD: 'Correct-horse-7-staple',
+  });
   const login = await send('/auth/login', { email: 'admin@example.com', password: 'Correct-horse-7-staple' });
   auth = { Authorization: `Bearer ${(login.body['data'] as { accessToken: string }).accessToken}` };
   const product = { title: 'Mug', variants: [{ sku, price: { amount: 100, currency: 'EUR' }, onHand: 1_000_000 }] };
@@ -38,7 +42,11 @@ async function send(path: string, body: object): Promise<Answer> {
     headers: { 'Content-Type': 'application/json', ...auth, ...key() },
     body: JSON.stringify(body),
   });
-  return { status: response.status, retryAfter: response.headers.get('retry-after'), body: (await response.json()) as Record<string, unknown> };
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 const place = () => send('/orders', { lines: [{ sku, quantity: 1 }] });
@@ -46,16 +54,16 @@ const ready = async () => (await fetch(`${server.url}/ready`)).status;
 
 /** Sixteen clients that never stop asking, until told. */
 function load() {
-  let isOver = false;
+  const shop = { isOpen: true };
   const answers: Answer[] = [];
   const clients = Array.from({ length: 16 }, async () => {
-    while (!isOver) answers.push(await place());
+    while (shop.isOpen) answers.push(await place());
   });
   return {
     answers,
     count: (status: number) => answers.filter((answer) => answer.status === status).length,
     end: async () => {
-      isOver = true;
+      shop.isOpen = false;
       await Promise.all(clients);
     },
   };
@@ -64,35 +72,43 @@ function load() {
 test.each([
   ['is killed and recovers', async () => void process.kill(postgres.pid, 'SIGQUIT')],
   ['is stopped in order', () => postgres.stop()],
-])('PostgreSQL %s', async (_name, takeAway) => {
-  const shop = load();
-  await expect.poll(() => shop.count(201), { timeout: 20_000 }).toBeGreaterThan(20);
+])(
+  'PostgreSQL %s',
+  async (_name, takeAway) => {
+    const shop = load();
+    await expect.poll(() => shop.count(201), { timeout: 20_000 }).toBeGreaterThan(20);
 
-  await takeAway();
-  const before = shop.answers.length;
-  await expect.poll(() => shop.count(503), { timeout: 20_000 }).toBeGreaterThan(20);
-  expect(await ready()).toBe(503);
-  expect((await fetch(`${server.url}/health`)).status).toBe(200);
-  expect(shop.answers.length).toBeGreaterThan(before);
+    await takeAway();
+    const before = shop.answers.length;
+    await expect.poll(() => shop.count(503), { timeout: 20_000 }).toBeGreaterThan(20);
+    expect(await ready()).toBe(503);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    expect(shop.answers.length).toBeGreaterThan(before);
 
-  postgres = await startEmbeddedPostgres({ dataDir });
-  const acknowledged = shop.count(201);
-  await expect.poll(() => shop.count(201), { timeout: 20_000 }).toBeGreaterThan(acknowledged + 20);
-  await expect.poll(ready, { timeout: 20_000 }).toBe(200);
-  await shop.end();
+    postgres = await startEmbeddedPostgres({ dataDir });
+    const acknowledged = shop.count(201);
+    await expect.poll(() => shop.count(201), { timeout: 20_000 }).toBeGreaterThan(acknowledged + 20);
+    await expect.poll(ready, { timeout: 20_000 }).toBe(200);
+    await shop.end();
 
-  expect(new Set(shop.answers.map(({ status }) => status))).toEqual(new Set([201, 503]));
-  expect(shop.answers.filter(({ status, retryAfter }) => status === 503 && retryAfter !== '1')).toEqual([]);
-  expect(server.child.exitCode).toBeNull();
-  expect(await missing(shop.answers)).toEqual([]);
-}, 90_000);
+    expect(new Set(shop.answers.map(({ status }) => status))).toEqual(new Set([201, 503]));
+    expect(shop.answers.filter(({ status, retryAfter }) => status === 503 && retryAfter !== '1')).toEqual([]);
+    expect(server.child.exitCode).toBeNull();
+    expect(await missing(shop.answers)).toEqual([]);
+  },
+  90_000,
+);
 
 /** Acknowledged orders that are not in the database. */
 async function missing(answers: Answer[]): Promise<string[]> {
-  const acknowledged = answers.filter(({ status }) => status === 201).map(({ body }) => (body['data'] as { id: string }).id);
+  const acknowledged = answers
+    .filter(({ status }) => status === 201)
+    .map(({ body }) => (body['data'] as { id: string }).id);
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM orders.orders WHERE id = ANY ($1)', [acknowledged]);
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM orders.orders WHERE id = ANY ($1)', [
+    acknowledged,
+  ]);
   await client.end();
   const found = new Set(rows.map(({ id }) => id));
   return acknowledged.filter((id) => !found.has(id));

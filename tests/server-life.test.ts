@@ -23,7 +23,10 @@ afterAll(async () => {
 /** Runs the server until it ends by itself. */
 async function failing(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
@@ -32,16 +35,35 @@ async function failing(env: Record<string, string>): Promise<{ code: number | nu
 
 describe('a start', () => {
   test('with a bad configuration ends with 78 and one message that names every fault, and no secret', async () => {
-    const { code, output } = await failing({ NODE_ENV: 'production', PORT: 'http', JWT_SECRET: 'short-canary', RATE_LIMT_MAX: '3', TRUST_PROXY: 'true' });
+    const { code, output } = await failing({
+      NODE_ENV: 'production',
+      PORT: 'http',
+      JWT_SECRET: 'short-canary',
+      RATE_LIMT_MAX: '3',
+      TRUST_PROXY: 'true',
+    });
     expect(code).toBe(78);
-    for (const variable of ['PORT', 'JWT_SECRET', 'DATABASE_URL', 'PUBLIC_URL', 'RATE_LIMT_MAX', 'TRUST_PROXY', 'PAYMENT_PROVIDER']) {
+    for (const variable of [
+      'PORT',
+      'JWT_SECRET',
+      'DATABASE_URL',
+      'PUBLIC_URL',
+      'RATE_LIMT_MAX',
+      'TRUST_PROXY',
+      'PAYMENT_PROVIDER',
+    ]) {
       expect(output).toMatch(new RegExp(`^  ${variable}: `, 'm'));
     }
     expect(output).not.toContain('short-canary');
   });
 
   test('without its database ends with 1 and never says that it listens', async () => {
-    const { code, output } = await failing({ NODE_ENV: 'test', PORT: '0', DATA_DIR: dataDir, DATABASE_URL: 'postgresql://nobody:canary-password@127.0.0.1:1/nothing' });
+    const { code, output } = await failing({
+      NODE_ENV: 'test',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      DATABASE_URL: 'postgresql://nobody:canary-password@127.0.0.1:1/nothing',
+    });
     expect(code).toBe(1);
     expect(output).toContain('"level":"fatal"');
     expect(output).not.toContain('listening');
@@ -49,7 +71,13 @@ describe('a start', () => {
   });
 
   test('with MIGRATE=off on an empty database names what is missing', async () => {
-    const { code, output } = await failing({ NODE_ENV: 'test', PORT: '0', DATA_DIR: dataDir, MIGRATE: 'off', DATABASE_URL: app.databaseUrlFor('postgres').replace(/\/test_\w+/, '/postgres') });
+    const { code, output } = await failing({
+      NODE_ENV: 'test',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      MIGRATE: 'off',
+      DATABASE_URL: app.databaseUrlFor('postgres').replace(/\/test_\w+/, '/postgres'),
+    });
     expect(code).toBe(1);
     expect(output).toContain('orders/0001_orders.sql');
   });
@@ -63,7 +91,12 @@ describe('a start', () => {
   });
 
   test('makes its own secrets for a developer, readable by nobody else, the same at the next start', async () => {
-    const env = { DATABASE_URL: app.databaseUrlFor('waybill'), DATA_DIR: dataDir, JWT_SECRET: '', TEST_PROVIDER_SECRET: '' };
+    const env = {
+      DATABASE_URL: app.databaseUrlFor('waybill'),
+      DATA_DIR: dataDir,
+      JWT_SECRET: '',
+      TEST_PROVIDER_SECRET: '',
+    };
     await (await startServerProcess(env)).stop();
     const made = await readFile(join(dataDir, 'jwt-secret'), 'utf8');
     expect(Buffer.from(made, 'base64url')).toHaveLength(32);
@@ -73,10 +106,16 @@ describe('a start', () => {
   });
 
   test('makes the first admin once, from ADMIN_EMAIL and ADMIN_PASSWORD', async () => {
-    const env = { DATABASE_URL: app.databaseUrlFor('waybill'), ADMIN_EMAIL: 'first@example.com', ADMIN_PASSWORD: 'Correct-horse-7-staple' };
+    const env = {
+      DATABASE_URL: app.databaseUrlFor('waybill'),
+      ADMIN_EMAIL: 'first@example.com',
+      ADMIN_PASSWORD: 'Correct-horse-7-staple',
+    };
     const servers = await Promise.all([startServerProcess(env), startServerProcess(env)]);
     await Promise.all(servers.map((server) => server.stop()));
-    expect(await app.sql(`SELECT role FROM users.users WHERE email = 'first@example.com'`)).toEqual([{ role: 'admin' }]);
+    expect(await app.sql(`SELECT role FROM users.users WHERE email = 'first@example.com'`)).toEqual([
+      { role: 'admin' },
+    ]);
   });
 });
 
@@ -122,11 +161,18 @@ test('ROLE=web serves and leaves jobs and events to ROLE=worker', async () => {
   const { sku } = await app.sellable();
   const alice = await app.signIn();
   const post = (path: string, body: object) =>
-    fetch(`${web.url}/api/v1${path}`, { method: 'POST', headers: { ...alice.auth, ...key(), 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
-  const { data } = (await (await post('/orders', { lines: [{ sku, quantity: 1 }] })).json()) as { data: { id: string } };
+    fetch(`${web.url}/api/v1${path}`, {
+      method: 'POST',
+      headers: { ...alice.auth, ...key(), 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const { data } = (await (await post('/orders', { lines: [{ sku, quantity: 1 }] })).json()) as {
+    data: { id: string };
+  };
   expect((await post(`/orders/${data.id}/payments`, { token: 'tok_ok' })).status).toBe(201);
   expect((await post(`/orders/${data.id}/cancellation`, {})).status).toBe(200);
-  const status = async () => (await app.sql('SELECT payment_status FROM orders.orders WHERE id = $1', [data.id]))[0]?.['payment_status'];
+  const status = async () =>
+    (await app.sql('SELECT payment_status FROM orders.orders WHERE id = $1', [data.id]))[0]?.['payment_status'];
   expect(await status()).toBe('refund_pending');
   const worker = await startServerProcess({ ...env, ROLE: 'worker' });
   await expect.poll(status, { timeout: 10_000 }).toBe('refunded');

@@ -1,14 +1,17 @@
 // Two server processes on one database: what one process could guard in memory must hold all the same.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from './support/app.ts';
+import { createAnswerCheck, type AnswerCheck } from './support/api.ts';
 import { crowd } from './support/crowd.ts';
 import { startServerProcess, type ServerProcess } from './support/server-process.ts';
 
 let app: TestApp;
 let servers: [ServerProcess, ServerProcess];
+let check: AnswerCheck;
 
 beforeAll(async () => {
   app = await startTestApp();
+  check = createAnswerCheck(app.document as never);
   const env = { DATABASE_URL: app.databaseUrlFor('waybill') };
   servers = await Promise.all([startServerProcess(env), startServerProcess(env)]);
 });
@@ -27,6 +30,8 @@ async function place(i: number, buyer: Person, sku: string, headers: Record<stri
     body: JSON.stringify({ lines: [{ sku, quantity: 1 }] }),
   });
   const body = (await response.json()) as { code?: string; data?: { id: string } };
+  const type = response.headers.get('content-type')?.split(';', 1)[0] ?? '';
+  check('post', '/api/v1/orders', { status: response.status, type, body });
   return { status: response.status, code: body.code, id: body.data?.id };
 }
 
@@ -47,7 +52,7 @@ test('640 buyers, 64 at once, want 100 units: exactly 100 get one', async () => 
   );
   expect(level).toEqual({ on_hand: 100, reserved: 100 });
   expect(ledger).toEqual(level);
-});
+}, 120_000);
 
 test('50 intents, each sent 64 times at once: 50 orders, and every answer of a key names the same one', async () => {
   const { sku } = await app.sellable({ onHand: 1000 });
@@ -69,4 +74,4 @@ test('50 intents, each sent 64 times at once: 50 orders, and every answer of a k
     buyer.userId,
   ]);
   expect(orders).toEqual({ count: 50 });
-});
+}, 120_000);

@@ -2,7 +2,8 @@
 import pg from 'pg';
 import { Idempotency, replayOf } from '../../shared/idempotency/idempotency.ts';
 
-type Query = (this: pg.Client, ...args: unknown[]) => Promise<{ rows?: { fate?: { outcome: string; view: unknown } }[] }>;
+type Answer = Promise<{ rows: { fate?: { outcome: string; view: unknown } }[] }>;
+type Query = (this: pg.Client, ...args: unknown[]) => Answer;
 type Command = { key: { scope: string; key: string; fingerprint: string; ttlMs: number } };
 
 await forgetKeysInSql();
@@ -20,15 +21,10 @@ async function forgetKeysInSql(): Promise<void> {
 function rememberLater(): void {
   const prototype = pg.Client.prototype as unknown as { query: Query };
   const query = prototype.query;
-  prototype.query = async function placeThenRemember(...args) {
-    const { text, values } = args[0] as { text?: string; values?: string[] };
-    const answer = await query.apply(this, args);
-    const fate = answer.rows?.[0]?.fate;
-    if (text?.includes('orders.place') !== true || fate?.outcome !== 'placed') return answer;
-    const { key } = JSON.parse(values?.[0] ?? '') as Command;
-    const outcome = JSON.stringify({ result: fate.view });
-    await query.call(this, 'SELECT idempotency.remember($1, $2, $3, $4, $5)', [key.scope, key.key, key.fingerprint, outcome, key.ttlMs]);
-    return answer;
+  prototype.query = function (...args) {
+    const { text, values } = args[0] as { text?: string; values?: [string] };
+    if (text?.includes('orders.place') !== true || values === undefined) return query.apply(this, args);
+    return placeThenRemember(values[0], () => query.apply(this, args), (...more) => query.apply(this, more)); // prettier-ignore
   };
   Idempotency.prototype.run = async function runThenRemember<Result>(this: Idempotency, ...[database, key, work]: Parameters<Idempotency['run']>) {
     const earlier = replayOf<Result>(await this.claim(database, key));
@@ -37,4 +33,14 @@ function rememberLater(): void {
     await this.remember(database, key, { result });
     return { result, replayed: false };
   };
+}
+
+async function placeThenRemember(command: string, place: () => Answer, query: (...args: unknown[]) => Answer): Answer {
+  const answer = await place();
+  const fate = answer.rows[0]?.fate;
+  if (fate?.outcome !== 'placed') return answer;
+  const { key } = JSON.parse(command) as Command;
+  const values = [key.scope, key.key, key.fingerprint, JSON.stringify({ result: fate.view }), key.ttlMs];
+  await query('SELECT idempotency.remember($1, $2, $3, $4, $5)', values);
+  return answer;
 }

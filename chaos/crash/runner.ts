@@ -12,7 +12,7 @@ export type Point = { step: Step; phase: Phase };
 /** The leases of keys and looks are 30 s, of deliveries 60 s: until then end those that the dead process held, and few that were taken since. */
 const LONGEST_LEASE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const REST_MS = 15_000;
+const REST_MS = 10_000;
 const DEATH_MS = 3000;
 const POLL_MS = 20;
 const ATTEMPTS_MAX = 3;

@@ -132,7 +132,7 @@ function refuseFaultyLines(
 
 export type Action = 'confirm' | 'expire' | 'cancel';
 
-/** The table of api.md, "The order's states". */
+/** The table of docs/api.md, "An order's states". */
 const steps: Record<Action, { from: readonly OrderStatus[]; to: OrderStatus }> = {
   confirm: { from: ['pending_payment'], to: 'confirmed' },
   expire: { from: ['pending_payment'], to: 'expired' },

@@ -6,5 +6,5 @@ import { deleteOldEvents } from './payment.repository.ts';
 
 export const paymentJobs = (reconciliation: Reconciliation, database: Database): RecurringJob[] => [
   { name: 'payments.reconcile', everySeconds: 15, run: () => reconciliation.reconcileDue() },
-  { name: 'payments.forget_events', everySeconds: 3600, run: async () => void (await deleteOldEvents(database)) },
+  { name: 'payments.purge-events', everySeconds: 3600, run: async () => void (await deleteOldEvents(database)) },
 ];

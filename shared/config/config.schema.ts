@@ -77,7 +77,7 @@ function processVariables() {
     }),
     DATA_DIR: variable(directory(), {
       default: '.data',
-      description: 'directory of the embedded database, of secrets made on first start and of development mail',
+      description: 'directory of the embedded database and of the secrets made on first start',
     }),
     DRAIN_DELAY_MS: variable(wholeNumber(0, 5 * MINUTE_MS), {
       default: '0',
@@ -216,7 +216,7 @@ function orderVariables(stage: Stage) {
     }),
     EVENTS_POLL_MS: variable(wholeNumber(10, MINUTE_MS), {
       default: String(SECOND_MS),
-      description: 'milliseconds between looks for undelivered events, should a notification be lost',
+      description: 'milliseconds between looks for events that other processes recorded',
     }),
     PAYMENT_PROVIDER: optional(oneOf('test'), {
       description: 'test: accepts test cards only, moves no money; blank = test',

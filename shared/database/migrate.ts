@@ -13,7 +13,7 @@ const LOCK_KEY = 7_245_118_301;
 /**
  * Applies what is missing, all in one transaction; processes that start together wait for the first.
  * @returns the files applied, as `schema/name`.
- * @throws when an applied file was edited or has vanished: history is append-only.
+ * @throws when an applied file was edited: history is append-only. Files that a newer version applied are let be.
  */
 export async function migrate(connectionString: string, sources: MigrationSource[]): Promise<string[]> {
   return withClient(connectionString, async (client) => {

@@ -22,7 +22,8 @@ export function createPool(
     idleTimeoutMillis: 30_000,
     query_timeout: statementTimeoutMs + 500,
     statement_timeout: statementTimeoutMs,
-    lock_timeout: 1000,
+    // Longer than PostgreSQL's deadlock_timeout (1 s): else a deadlock ends as 55P03, which is not tried again.
+    lock_timeout: 1200,
     idle_in_transaction_session_timeout: 4000,
     keepAlive: true,
   });

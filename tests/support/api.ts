@@ -1,4 +1,5 @@
 // A client for tests that holds every answer against the OpenAPI document: an undocumented status or shape fails the test.
+import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Server } from 'node:http';
@@ -40,10 +41,11 @@ export function createAnswerCheck(document: OpenApi): AnswerCheck {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: 'waybill', components: document.components });
+  // Compiling takes milliseconds, a story asks hundreds of times.
+  const compiled = new WeakMap<object, ValidateFunction>();
   const validate = (schema: object, body: unknown): string | null => {
-    const check = ajv.compile(
-      JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"waybill#/components')) as object,
-    );
+    const check = compiled.get(schema) ?? ajv.compile(withRemoteReferences(schema));
+    compiled.set(schema, check);
     return check(body) ? null : ajv.errorsText(check.errors);
   };
   return (method, path, { status, type, body }) => {
@@ -63,6 +65,9 @@ export function createAnswerCheck(document: OpenApi): AnswerCheck {
     if (fault !== null) throw new Error(`${where}: ${fault} in ${JSON.stringify(body)}`);
   };
 }
+
+const withRemoteReferences = (schema: object): object =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"waybill#/components')) as object;
 
 function findOperation(document: OpenApi, method: string, path: string): Documented | null {
   if (!path.startsWith(API_BASE_PATH)) return method === 'get' ? operationsPages : null;

@@ -176,7 +176,7 @@ describe('the job', () => {
     await app.sql(
       `INSERT INTO payments.provider_events (provider, event_id, received_at) VALUES ('test', 'old', now() - interval '91 days'), ('test', 'new', now())`,
     );
-    await app.runJob('payments.forget_events');
+    await app.runJob('payments.purge-events');
     expect(await app.sql(`SELECT event_id FROM payments.provider_events WHERE event_id IN ('old', 'new')`)).toEqual([
       { event_id: 'new' },
     ]);

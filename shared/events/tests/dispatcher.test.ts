@@ -146,6 +146,19 @@ describe('order', () => {
     expect((await deliveries()).filter(({ status, attempts }) => status !== 'delivered' || attempts !== 1)).toEqual([]);
   });
 
+  test('what another process is claiming at this moment is neither waited for nor claimed again', async () => {
+    const mails = hearer('mails');
+    const dispatcher = await dispatcherFor([mails.subscription]);
+    await record(randomUUID(), 'x');
+    const letGo = await room.hold('SELECT event_id FROM events.claim_due(20, 60000)');
+    const begin = Date.now();
+    expect(await dispatcher.drain()).toBe(0);
+    expect(Date.now() - begin).toBeLessThan(900);
+    await letGo();
+    expect(await dispatcher.drain()).toBe(0);
+    expect(await deliveries()).toMatchObject([{ status: 'pending', attempts: 1 }]);
+  });
+
   test('subscribers do not hold each other up', async () => {
     const broken = hearer('broken', () => {
       throw new Error('for ever');

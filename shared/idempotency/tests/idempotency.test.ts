@@ -17,7 +17,7 @@ let key: IdempotencyKey;
 
 beforeAll(async () => {
   room = await startRoomDatabase();
-  await room.sql('CREATE SCHEMA room; CREATE TABLE room.effects (key text); CREATE TABLE room.row AS SELECT 1 AS id; GRANT ALL ON SCHEMA room TO waybill; GRANT ALL ON ALL TABLES IN SCHEMA room TO waybill');
+  await room.sql('CREATE SCHEMA room; CREATE TABLE room.effects (key text, token text, UNIQUE (token) DEFERRABLE INITIALLY DEFERRED); CREATE TABLE room.row AS SELECT 1 AS id; GRANT ALL ON SCHEMA room TO waybill; GRANT ALL ON ALL TABLES IN SCHEMA room TO waybill');
   [one, other] = [startProcess(), startProcess()];
 });
 afterAll(() => room.close());
@@ -88,6 +88,16 @@ describe('a retry', () => {
   });
 });
 
+test('an answer whose COMMIT was refused is not kept: it was never true', async () => {
+  const token = randomUUID();
+  const twice = async (tx: Transaction) => {
+    for (let i = 0; i < 2; i++) await tx.query('INSERT INTO room.effects (key, token) VALUES ($1, $2)', [key.key, token]);
+    return { id: 1 };
+  };
+  await expect(run(one, twice)).rejects.toMatchObject({ code: '23505' });
+  expect([await effects(), await stored()]).toEqual([0, []]);
+});
+
 describe('twins', () => {
   test('in one process wait for the first and get its answer', async () => {
     const held = gate();
@@ -97,6 +107,20 @@ describe('twins', () => {
     expect(outcomes.filter(({ replayed }) => !replayed)).toHaveLength(1);
     expect(new Set(outcomes.map(({ result }) => JSON.stringify(result))).size).toBe(1);
     expect(await effects()).toBe(1);
+  });
+
+  test('in one process share a failure that is not stored, too: the second does not try by itself', async () => {
+    const held = gate();
+    let runs = 0;
+    const fail = async () => {
+      runs++;
+      await held.opened;
+      throw unavailable('prices_in_motion', 'Not now.');
+    };
+    const twins = [run(one, fail), run(one, fail)].map((twin) => expect(twin).rejects.toMatchObject({ code: 'prices_in_motion' }));
+    held.open();
+    await Promise.all(twins);
+    expect(runs).toBe(1);
   });
 
   test('in one process hold one connection, not one each', async () => {

@@ -90,6 +90,7 @@ describe('stopping', () => {
       }),
     ]);
     await until(() => seen.length === 1);
+    runners = [];
     const stopping = runner.stop();
     held.open();
     await stopping;

@@ -1,0 +1,41 @@
+// The limits by themselves: counted by their key, off at 0, and never in clear.
+import express from 'express';
+import supertest from 'supertest';
+import { expect, test } from 'vitest';
+import { silent } from '../../../tests/support/room-database.ts';
+import { errorHandler } from '../error-handler.ts';
+import { hashed, limitRate } from '../rate-limit.ts';
+import { requestContext } from '../request-context.ts';
+
+function limited(max: number, windowMs = 60_000) {
+  const app = express();
+  app.use(requestContext(), limitRate({ name: 'room', max, windowMs, keyOf: (request) => String(request.query['who']) }));
+  app.get('/', (_request, response) => void response.json({}));
+  app.use(errorHandler(silent, { showsDefects: false }));
+  return (who: string) => supertest(app).get(`/?who=${who}`);
+}
+
+test('each key has its own count', async () => {
+  const ask = limited(2);
+  const statuses = [];
+  for (const who of ['ada', 'ada', 'ada', 'bob']) statuses.push((await ask(who)).status);
+  expect(statuses).toEqual([200, 200, 429, 200]);
+});
+
+test('0 is no limit, and says nothing of one', async () => {
+  const ask = limited(0);
+  for (let i = 0; i < 5; i++) expect((await ask('ada').expect(200)).headers['ratelimit']).toBeUndefined();
+});
+
+test('when the window is over it begins anew', async () => {
+  const ask = limited(1, 150);
+  await ask('ada').expect(200);
+  await ask('ada').expect(429).expect('Retry-After', '1');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await ask('ada').expect(200);
+});
+
+test('a hashed key tells nothing, and is the same for the same', () => {
+  expect(hashed('ada@example.com')).toMatch(/^[\w-]{43}$/);
+  expect([hashed('a') === hashed('a'), hashed('a') === hashed('b')]).toEqual([true, false]);
+});

@@ -25,10 +25,16 @@ process.exit(passed ? 0 : 1);
 
 function readFlags() {
   const { values } = parseArgs({
-    options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, 'seed-bug': { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      short: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      'seed-bug': { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   const bug = values['seed-bug'];
-  if (values.help !== true && (bug === undefined || bugs.includes(bug))) return { isShort: values.short, only: values.only, bug };
+  if (values.help !== true && (bug === undefined || bugs.includes(bug)))
+    return { isShort: values.short, only: values.only, bug };
   process.stderr.write(USAGE);
   return process.exit(values.help === true ? 0 : 2);
 }
@@ -37,7 +43,8 @@ async function main(): Promise<boolean> {
   const begin = Date.now();
   const world = await createWorld(LANES);
   // The servers die with this process, PostgreSQL is stopped.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void world.stop().finally(() => process.exit(1)));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void world.stop().finally(() => process.exit(1)));
   try {
     const { kills, violations } = await strikeAll(world);
     say(`\n${kills} kills, ${violations} violations, ${Math.round((Date.now() - begin) / 1000)} s`);
@@ -51,7 +58,8 @@ async function strikeAll(world: World): Promise<{ kills: number; violations: num
   const preloads = ['./chaos/kill-switch.js', ...(flags.bug === undefined ? [] : [`./chaos/bugs/${flags.bug}.js`])];
   const runners = await Promise.all(world.lanes.map((lane) => Runner.create(lane, preloads)));
   const rows: Row[] = [];
-  for (const scenario of scenarios.filter(({ name }) => name.includes(flags.only))) rows.push(await rehearse(runners[0], scenario));
+  for (const scenario of scenarios.filter(({ name }) => name.includes(flags.only)))
+    rows.push(await rehearse(runners[0], scenario));
   say('scenario             statements  calls  kills  violations');
   await Promise.all(runners.map((runner) => work(runner, rows)));
   await Promise.all(runners.map((runner) => runner.stop()));
@@ -61,7 +69,14 @@ async function strikeAll(world: World): Promise<{ kills: number; violations: num
   return { kills: sum(({ kills }) => kills), violations: sum(({ violations }) => violations.length) + remains.length };
 }
 
-type Row = { scenario: Scenario; steps: Step[]; waiting: Point[]; underWay: number; kills: number; violations: string[] };
+type Row = {
+  scenario: Scenario;
+  steps: Step[];
+  waiting: Point[];
+  underWay: number;
+  kills: number;
+  violations: string[];
+};
 
 async function rehearse(runner: Runner | undefined, scenario: Scenario): Promise<Row> {
   if (runner === undefined) throw new Error('there is no lane');
@@ -86,11 +101,12 @@ async function work(runner: Runner, rows: Row[]): Promise<void> {
 }
 
 function nameOf({ scenario }: Row, { phase, step }: Point): string {
-  return `${scenario.name}, ${phase} ${step.n}: ${step.text.slice(0, 100)}`;
+  return `${scenario.name}, ${phase} ${step.text.slice(0, 100)} (${step.nth})`;
 }
 
 function showProgress({ scenario, kills, waiting, underWay }: Row): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${scenario.name}: ${kills} of ${kills + waiting.length + underWay}`);
+  if (process.stdout.isTTY)
+    process.stdout.write(`\r\x1b[2K${scenario.name}: ${kills} of ${kills + waiting.length + underWay}`);
 }
 
 function sayRow({ scenario, steps, kills, violations }: Row): void {

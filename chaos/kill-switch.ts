@@ -6,9 +6,10 @@ import { currentRequestId } from '../shared/logging/request-context.ts';
 
 /** `before`: not sent. `during`: sent, not answered. `after`: answered, the program has not seen it yet. */
 export type Phase = 'before' | 'during' | 'after';
-/** `n` null only counts. */
-export type Aim = { requestId: string; n: number | null; phase: Phase };
-export type Step = { n: number; kind: 'sql' | 'call'; text: string };
+/** The nth of all steps with this text: deliveries run beside the request, so that only the order of equals is certain. */
+export type Step = { kind: 'sql' | 'call'; text: string; nth: number };
+/** `step` null only counts. */
+export type Aim = { requestId: string; step: Step | null; phase: Phase };
 
 export type ToServer = { do: 'start' } | { do: 'arm'; aim: Aim } | { do: 'tell' };
 export type FromServer = { did: 'load' } | { did: 'arm' } | { did: 'tell'; steps: Step[] };
@@ -75,7 +76,8 @@ async function patchProvider(): Promise<void> {
   }
 }
 
-const textOf = (query: unknown): string => (typeof query === 'string' ? query : (query as { text?: string }).text) ?? '';
+const textOf = (query: unknown): string =>
+  (typeof query === 'string' ? query : (query as { text?: string }).text) ?? '';
 
 /** The dispatcher fetches for everyone, under no request's id: the first fetch after the fact was committed is the armed request's. */
 function isOfArmedRequest(text: string): boolean {
@@ -87,7 +89,8 @@ function isOfArmedRequest(text: string): boolean {
 }
 
 function count(kind: Step['kind'], text: string): Step {
-  const step = { n: steps.length + 1, kind, text: text.replace(/\s+/g, ' ').replace(/\/\*.*?\*\//g, '').trim() }; // prettier-ignore
+  const plain = text.replace(/\s+/g, ' ').replace(/\/\*.*?\*\//g, '').trim(); // prettier-ignore
+  const step = { kind, text: plain, nth: steps.filter((earlier) => earlier.text === plain).length + 1 };
   steps.push(step);
   return step;
 }
@@ -103,7 +106,8 @@ async function heard(step: Step, answer: Promise<unknown>): Promise<unknown> {
   }
 }
 
-const isHere = ({ n }: Step, phase: Phase): boolean => aim?.n === n && aim.phase === phase;
+const isHere = ({ text, nth }: Step, phase: Phase): boolean =>
+  aim?.step?.text === text && aim.step.nth === nth && aim.phase === phase;
 
 function killAt(step: Step, phase: Phase): void {
   if (isHere(step, phase)) kill(step);

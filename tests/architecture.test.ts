@@ -256,7 +256,7 @@ describe('who may touch which table', () => {
     expect(foreign.length).toBeGreaterThan(5);
     for (const table of foreign) {
       for (const statement of [`SELECT count(*) FROM ${table}`, `DELETE FROM ${table} WHERE false`]) {
-        await expect(databaseOf(app, name).query(statement), statement).rejects.toMatchObject({ code: '42501' });
+        await expect(databaseOf(app, name).query(statement)).rejects.toMatchObject({ code: '42501' });
       }
     }
   });

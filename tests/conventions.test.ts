@@ -166,13 +166,11 @@ describe('origins', () => {
   });
 
   test('a preflight is answered for every method and header, for a day, and needs no token', async () => {
-    const preflight = app.api
-      .options('/api/v1/orders')
-      .set({
-        Origin: PAGE_OF_OURS,
-        'Access-Control-Request-Method': 'POST',
-        'Access-Control-Request-Headers': 'idempotency-key',
-      });
+    const preflight = app.api.options('/api/v1/orders').set({
+      Origin: PAGE_OF_OURS,
+      'Access-Control-Request-Method': 'POST',
+      'Access-Control-Request-Headers': 'idempotency-key',
+    });
     const { headers, status } = await preflight;
     expect(status).toBe(204);
     expect(listed(headers['access-control-allow-methods'])).toEqual(methods);

@@ -8,7 +8,12 @@ type Refund = (refund: { paymentId: string }, ...more: unknown[]) => Promise<unk
 
 const chargeIds = new Map<string, string>();
 const { provider } = createPayments({ provider: {} } as never);
-const prototype = Object.getPrototypeOf(provider) as { authorize: Authorize; refund: Refund; fetch: Method; void: Method };
+const prototype = Object.getPrototypeOf(provider) as {
+  authorize: Authorize;
+  refund: Refund;
+  fetch: Method;
+  void: Method;
+};
 const { authorize, refund, fetch, void: voids } = prototype;
 
 const chargeIdOf = (paymentId: string): string => chargeIds.get(paymentId) ?? paymentId;

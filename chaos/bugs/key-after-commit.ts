@@ -13,7 +13,9 @@ rememberLater();
 async function forgetKeysInSql(): Promise<void> {
   const client = new pg.Client({ connectionString: process.env['DATABASE_URL'] });
   await client.connect();
-  const { rows } = await client.query<{ definition: string }>(`SELECT pg_get_functiondef('orders.place'::regproc) AS definition`);
+  const { rows } = await client.query<{ definition: string }>(
+    `SELECT pg_get_functiondef('orders.place'::regproc) AS definition`,
+  );
   await client.query(rows[0]?.definition.replace(/PERFORM idempotency\.remember\([^;]*;/, '') ?? '');
   await client.end();
 }
@@ -26,7 +28,10 @@ function rememberLater(): void {
     if (text?.includes('orders.place') !== true || values === undefined) return query.apply(this, args);
     return placeThenRemember(values[0], () => query.apply(this, args), (...more) => query.apply(this, more)); // prettier-ignore
   };
-  Idempotency.prototype.run = async function runThenRemember<Result>(this: Idempotency, ...[database, key, work]: Parameters<Idempotency['run']>) {
+  Idempotency.prototype.run = async function runThenRemember<Result>(
+    this: Idempotency,
+    ...[database, key, work]: Parameters<Idempotency['run']>
+  ) {
     const earlier = replayOf<Result>(await this.claim(database, key));
     if (earlier !== null) return earlier;
     const result = (await database.transaction(work)) as Result;

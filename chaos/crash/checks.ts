@@ -50,14 +50,26 @@ export async function findViolations(sql: Sql, one: Case): Promise<string[]> {
   ];
 }
 
-type OrderRow = { id: string; status: string; paymentStatus: string; total: number; linesTotal: number; steps: string[]; facts: string[] };
+type OrderRow = {
+  id: string;
+  status: string;
+  paymentStatus: string;
+  total: number;
+  linesTotal: number;
+  steps: string[];
+  facts: string[];
+};
 
 function judgeAnswers({ answers, outcome }: Case): string[] {
   const [first] = answers;
   const told = (answer: Answer | undefined) => `${answer?.status} ${JSON.stringify(answer?.body)}`;
   return [
-    ...answers.flatMap((answer) => (answer.status === outcome.answer ? [] : [`answered ${told(answer)} instead of ${outcome.answer}`])),
-    ...answers.flatMap((answer) => (told(answer) === told(first) ? [] : [`answered ${told(answer)} after ${told(first)}`])),
+    ...answers.flatMap((answer) =>
+      answer.status === outcome.answer ? [] : [`answered ${told(answer)} instead of ${outcome.answer}`],
+    ),
+    ...answers.flatMap((answer) =>
+      told(answer) === told(first) ? [] : [`answered ${told(answer)} after ${told(first)}`],
+    ),
     ...same('the last retry is marked as replayed', answers.at(-1)?.replayed, true),
   ];
 }
@@ -112,7 +124,10 @@ async function judgeStock(sql: Sql, { sku, outcome }: Case): Promise<string[]> {
 export const ON_HAND = 10;
 
 async function judgeKey(sql: Sql, { key }: Case): Promise<string[]> {
-  const keys = await sql<{ answered: boolean }>('SELECT outcome IS NOT NULL AS answered FROM idempotency.keys WHERE key = $1', [key]);
+  const keys = await sql<{ answered: boolean }>(
+    'SELECT outcome IS NOT NULL AS answered FROM idempotency.keys WHERE key = $1',
+    [key],
+  );
   return same('the stored key', keys, [{ answered: true }]);
 }
 

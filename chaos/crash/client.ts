@@ -10,7 +10,11 @@ export type Answer = { status: number; body: unknown; data: Record<string, unkno
 export type Sending = { token: string; key?: string; requestId?: string };
 
 /** Null: the connection died, and nobody knows. */
-export async function post(url: string, { path, body }: Call, { token, key, requestId }: Sending): Promise<Answer | null> {
+export async function post(
+  url: string,
+  { path, body }: Call,
+  { token, key, requestId }: Sending,
+): Promise<Answer | null> {
   const headers = {
     'Content-Type': 'application/json',
     Authorization: `Bearer ${token}`,
@@ -30,18 +34,20 @@ export async function post(url: string, { path, body }: Call, { token, key, requ
   }
 }
 
-export async function get(url: string, path: string, token: string): Promise<Answer> {
-  return answerOf(await fetch(`${url}${API}${path}`, { headers: { Authorization: `Bearer ${token}` } }));
-}
-
 /** Until there is an answer that is one; `whileInProgress` is asked to let time pass. */
-export async function insist(url: string, call: Call, sending: Sending, whileInProgress: () => Promise<void>): Promise<Answer> {
+export async function insist(
+  url: string,
+  call: Call,
+  sending: Sending,
+  whileInProgress: () => Promise<void>,
+): Promise<Answer> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const answer = await post(url, call, sending);
     const isInProgress = answer?.status === 409 && codeOf(answer) === 'idempotency_in_progress';
     if (answer !== null && answer.status !== 503 && !isInProgress) return answer;
-    if (Date.now() > deadline) throw new Error(`no answer to ${call.path} in 20 s; the last: ${JSON.stringify(answer)}`);
+    if (Date.now() > deadline)
+      throw new Error(`no answer to ${call.path} in 20 s; the last: ${JSON.stringify(answer)}`);
     if (isInProgress) await whileInProgress();
     await sleep(POLL_MS);
   }
@@ -58,5 +64,10 @@ export const codeOf = ({ body }: Answer): unknown => (body as { code?: unknown }
 
 async function answerOf(response: Response): Promise<Answer> {
   const body = (await response.json()) as { data?: Record<string, unknown> };
-  return { status: response.status, body, data: body.data ?? {}, replayed: response.headers.get('idempotency-replayed') === 'true' };
+  return {
+    status: response.status,
+    body,
+    data: body.data ?? {},
+    replayed: response.headers.get('idempotency-replayed') === 'true',
+  };
 }

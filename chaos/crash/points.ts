@@ -13,9 +13,9 @@ export function choosePoints(steps: Step[], isShort: boolean): Point[] {
 /** The provider plays inside the server: what is during a call are its own statements. */
 const phasesOf = ({ kind }: Step): Phase[] => (kind === 'call' ? ['before', 'after'] : phases);
 
-function isDurable({ n, text }: Step, steps: Step[]): boolean {
-  if (text.startsWith('COMMIT')) return true;
-  const bounds = steps.slice(0, n).filter((step) => /^(BEGIN|COMMIT|ROLLBACK)/.test(step.text));
+function isDurable(step: Step, steps: Step[]): boolean {
+  if (step.text.startsWith('COMMIT')) return true;
+  const bounds = steps.slice(0, steps.indexOf(step)).filter(({ text }) => /^(BEGIN|COMMIT|ROLLBACK)/.test(text));
   const isOutside = bounds.at(-1)?.text.startsWith('BEGIN') !== true;
-  return isOutside && /^(INSERT|UPDATE|DELETE)|orders\.place|events\.claim_due/.test(text);
+  return isOutside && /^(INSERT|UPDATE|DELETE)|orders\.place|events\.claim_due/.test(step.text);
 }

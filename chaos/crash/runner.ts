@@ -47,7 +47,7 @@ export class Runner {
   /** Unharmed, to count its steps; it is judged like all others. */
   async rehearse(scenario: Scenario): Promise<{ steps: Step[]; violations: string[] }> {
     const { one, call, token, requestId } = await this.prepare(scenario);
-    await this.server.arm({ requestId, n: null, phase: 'before' });
+    await this.server.arm({ requestId, step: null, phase: 'before' });
     one.answers.push(await this.insist(call, { token, key: one.key, requestId }, one.startedAt));
     await this.untilRest(one, one.startedAt);
     const steps = await this.server.steps();
@@ -63,12 +63,15 @@ export class Runner {
     return [`never reached in ${ATTEMPTS_MAX} attempts`];
   }
 
-  private async strikeOnce(scenario: Scenario, { step, phase }: Point): Promise<{ isHit: boolean; violations: string[] }> {
+  private async strikeOnce(
+    scenario: Scenario,
+    { step, phase }: Point,
+  ): Promise<{ isHit: boolean; violations: string[] }> {
     const { one, call, token, requestId } = await this.prepare(scenario);
-    await this.server.arm({ requestId, n: step.n, phase });
+    await this.server.arm({ requestId, step, phase });
     const answer = await post(this.server.url, call, { token, key: one.key, requestId });
     if (answer !== null) one.answers.push(answer);
-    const isHit = await this.bury(step);
+    const isHit = await this.bury();
     const crashedAt = await now(this.lane.sql);
     this.server = await this.restarter.next();
     return { isHit, violations: await this.retryAndJudge(one, call, token, crashedAt) };
@@ -81,22 +84,31 @@ export class Runner {
     await sell(url, this.adminToken, sku);
     const startedAt = await now(this.lane.sql);
     const call = await scenario.prepare(new Stage({ url, token: await logIn(url, 'customer'), sku, note: requestId }));
-    const one: Case = { outcome: scenario.outcome, key: `${requestId}-key`, sku, note: requestId, startedAt, answers: [] };
+    const one: Case = {
+      outcome: scenario.outcome,
+      key: `${requestId}-key`,
+      sku,
+      note: requestId,
+      startedAt,
+      answers: [],
+    };
     return { one, call, token: await logIn(url, scenario.by), requestId };
   }
 
   /** @returns whether it died where it was to; when the step was never reached, it is killed here. */
-  private async bury(step: Step): Promise<boolean> {
+  private async bury(): Promise<boolean> {
     const isDead = await Promise.race([this.server.exited.then(() => true), sleep(DEATH_MS, false)]);
     if (!isDead) await this.server.kill();
     await untilBuried(this.lane.sql);
-    return isDead && this.server.killedAt?.text === step.text;
+    return isDead && this.server.killedAt !== null;
   }
 
   private async retryAndJudge(one: Case, call: Call, token: string, crashedAt: Date): Promise<string[]> {
     try {
       for (const retry of [1, 2]) {
-        one.answers.push(await this.insist(call, { token, key: one.key, requestId: `${one.note}-retry-${retry}` }, crashedAt));
+        one.answers.push(
+          await this.insist(call, { token, key: one.key, requestId: `${one.note}-retry-${retry}` }, crashedAt),
+        );
       }
       const unrest = await this.untilRest(one, crashedAt);
       return [...unrest, ...(await findViolations(this.lane.sql, one))];
@@ -105,14 +117,18 @@ export class Runner {
     }
   }
 
-  private insist(call: Call, sending: { token: string; key: string; requestId: string }, crashedAt: Date): Promise<Answer> {
+  private insist(
+    call: Call,
+    sending: { token: string; key: string; requestId: string },
+    crashedAt: Date,
+  ): Promise<Answer> {
     return insist(this.server.url, call, sending, () => letTimePass(this.lane.sql, leasesEnd(crashedAt)));
   }
 
   /** Time passes for what the dead process held; after 2 s also for what is planned for later. */
   private async untilRest(one: Case, crashedAt: Date): Promise<string[]> {
     const begin = Date.now();
-    for (let hurries = 0; ; ) {
+    for (let hurries = 0; ;) {
       const unrest = await findUnrest(this.lane.sql, one);
       if (unrest.length === 0) return [];
       const waitedMs = Date.now() - begin;

@@ -58,12 +58,18 @@ export class Stage {
   }
 }
 
-const paying = (orderId: string, { token = 'tok_ok', capture = true }: { token?: string; capture?: boolean }): Call => ({
+const paying = (
+  orderId: string,
+  { token = 'tok_ok', capture = true }: { token?: string; capture?: boolean },
+): Call => ({
   path: `/orders/${orderId}/payments`,
   body: { token, capture },
 });
 
-const cancelling = (orderId: string): Call => ({ path: `/orders/${orderId}/cancellation`, body: { reason: 'Changed my mind' } });
+const cancelling = (orderId: string): Call => ({
+  path: `/orders/${orderId}/cancellation`,
+  body: { reason: 'Changed my mind' },
+});
 
 const placed = ['order.placed'];
 const authorized = ['order.placed', 'order.confirmed', 'payment.authorized'];

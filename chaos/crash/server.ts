@@ -27,7 +27,11 @@ export class Server {
 
   constructor({ folder, env, preloads }: Program) {
     const imports = preloads.flatMap((preload) => ['--import', preload]);
-    this.child = spawn(process.execPath, [...imports, 'server.js'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.child = spawn(process.execPath, [...imports, 'server.js'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     children.add(this.child);
     this.exited = once(this.child, 'exit').then(() => void children.delete(this.child));
     this.loaded = this.answer('load');
@@ -84,7 +88,8 @@ export class Server {
   private async orDead<T>(wanted: Promise<T>, what: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      const fail = (reason: string) => reject(new Error(`the server did not ${what}: ${reason}\n${this.complaints.join('\n')}`));
+      const fail = (reason: string) =>
+        reject(new Error(`the server did not ${what}: ${reason}\n${this.complaints.join('\n')}`));
       timer = setTimeout(fail, START_MS, 'no answer in 30 s');
       void this.exited.then(() => fail('it has exited'));
     });

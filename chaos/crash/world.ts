@@ -32,10 +32,15 @@ export async function createWorld(lanes: number): Promise<World> {
   const postgres = await startEmbeddedPostgres({ dataDir, settings });
   const pools: pg.Pool[] = [];
   const open = async (lane: number): Promise<Lane> => {
-    const superuser = new pg.Pool({ connectionString: databaseUrl(postgres, `lane_${lane}`, 'postgres'), max: 2, application_name: 'crash-harness' });
+    const superuser = new pg.Pool({
+      connectionString: databaseUrl(postgres, `lane_${lane}`, 'postgres'),
+      max: 2,
+      application_name: 'crash-harness',
+    });
     superuser.on('error', () => undefined); // the next query tells
     pools.push(superuser);
-    const sql: Sql = async <Row extends object>(text: string, values: unknown[] = []) => (await superuser.query<Row & pg.QueryResultRow>(text, values)).rows;
+    const sql: Sql = async <Row extends object>(text: string, values: unknown[] = []) =>
+      (await superuser.query<Row & pg.QueryResultRow>(text, values)).rows;
     return { sql, program: { folder, env: environment(databaseUrl(postgres, `lane_${lane}`)) } };
   };
   await makeDatabases(postgres, lanes);
@@ -54,7 +59,8 @@ async function makeDatabases(postgres: EmbeddedPostgres, lanes: number): Promise
   await migrate(postgres.url, migrationSources);
   const client = new pg.Client({ connectionString: postgres.superuserUrl });
   await client.connect();
-  for (let lane = 0; lane < lanes; lane++) await client.query(`CREATE DATABASE lane_${lane} TEMPLATE waybill OWNER waybill`);
+  for (let lane = 0; lane < lanes; lane++)
+    await client.query(`CREATE DATABASE lane_${lane} TEMPLATE waybill OWNER waybill`);
   await client.end();
 }
 
@@ -93,7 +99,10 @@ export async function logIn(url: string, who: 'customer' | 'admin'): Promise<str
 }
 
 export async function sell(url: string, adminToken: string, sku: string): Promise<void> {
-  const product = { title: 'A mug', variants: [{ sku, price: { amount: 1000, currency: 'EUR' }, taxRateBps: 1900, onHand: ON_HAND }] };
+  const product = {
+    title: 'A mug',
+    variants: [{ sku, price: { amount: 1000, currency: 'EUR' }, taxRateBps: 1900, onHand: ON_HAND }],
+  };
   await must(post(url, { path: '/products', body: product }, { token: adminToken }));
 }
 
@@ -101,7 +110,9 @@ export async function sell(url: string, adminToken: string, sku: string): Promis
 export async function untilBuried(sql: Sql): Promise<void> {
   const deadline = Date.now() + DEATH_MS;
   for (;;) {
-    const alive = await sql(`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()`);
+    const alive = await sql(
+      `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'waybill%' AND datname = current_database()`,
+    );
     if (alive.length === 0) return;
     if (Date.now() > deadline) throw new Error('PostgreSQL still has connections of the killed server after 5 s');
     await sleep(5);
@@ -115,8 +126,13 @@ export async function now(sql: Sql): Promise<Date> {
 
 /** Every lease and every look that ends before `end` has ended; then the reconciling job comes round. */
 export async function letTimePass(sql: Sql, end: Date): Promise<void> {
-  await sql(`UPDATE idempotency.keys SET leased_until = now() WHERE outcome IS NULL AND leased_until BETWEEN now() AND $1`, [end]);
-  await sql(`UPDATE events.deliveries SET next_at = now() WHERE status = 'pending' AND next_at BETWEEN now() AND $1`, [end]);
+  await sql(
+    `UPDATE idempotency.keys SET leased_until = now() WHERE outcome IS NULL AND leased_until BETWEEN now() AND $1`,
+    [end],
+  );
+  await sql(`UPDATE events.deliveries SET next_at = now() WHERE status = 'pending' AND next_at BETWEEN now() AND $1`, [
+    end,
+  ]);
   await sql(`UPDATE payments.payments SET check_at = now() WHERE check_at BETWEEN now() AND $1`, [end]);
   const job = 'payments.reconcile';
   await sql(`SELECT graphile_worker.add_job($1, '{}', queue_name => $1, max_attempts => 1, job_key => $1)`, [job]);

@@ -146,7 +146,7 @@ function problemsOf(access: Access, operation: Operation): ZodOpenApiResponsesOb
         content: { [PROBLEM_TYPE]: { schema: problemSchema(list) } },
       },
     ]),
-  ) as ZodOpenApiResponsesObject;
+  );
 }
 
 /** By status: an operation's own codes, and those that the conventions add to it. */

@@ -7,6 +7,7 @@ import {
   type Runner,
   type WorkerUtils,
 } from 'graphile-worker';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from '../logging/logger.ts';
 import { withRequestContext } from '../logging/request-context.ts';
@@ -20,6 +21,7 @@ export class JobRunner {
   private readonly options: Options;
   private readonly timers: NodeJS.Timeout[] = [];
   private runner: Runner | null = null;
+  private isStopping = false;
   private utils: WorkerUtils | null = null;
 
   constructor(options: Options) {
@@ -31,23 +33,49 @@ export class JobRunner {
     const settings = { pgPool: pool, logger: workerLogger(logger) };
     await runMigrations(settings);
     this.utils = await makeWorkerUtils(settings);
-    this.runner = await run({
-      ...settings,
-      concurrency: 2,
-      noHandleSignals: true,
-      parsedCronItems: [],
-      taskList: Object.fromEntries(jobs.map((job) => [job.name, (_payload, { job: { id } }) => runJob(job, id)])),
-    });
-    // A runner that loses its connection for good must not leave a process that looks alive and does no work unsaid.
-    this.runner.promise.catch((error: unknown) => logger.error({ err: error }, 'job runner stopped'));
+    this.runner = await this.run();
     for (const job of jobs) this.tick(job);
   }
 
   /** What is under way is finished. */
   async stop(): Promise<void> {
+    this.isStopping = true;
     for (const timer of this.timers) clearInterval(timer);
-    await this.runner?.stop();
+    // One that has just ended by itself says so.
+    await this.runner
+      ?.stop()
+      .catch((error: unknown) => this.options.logger.debug({ err: error }, 'job runner had ended'));
     await this.utils?.release();
+  }
+
+  private async run(): Promise<Runner> {
+    const { pool, jobs, logger } = this.options;
+    const runner = await run({
+      pgPool: pool,
+      logger: workerLogger(logger),
+      concurrency: 2,
+      noHandleSignals: true,
+      parsedCronItems: [],
+      // Without batches the library neither waits for "done" to be written nor catches its failure: a database that was away
+      // for that moment would end the process.
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+      taskList: Object.fromEntries(jobs.map((job) => [job.name, (_payload, { job: { id } }) => runJob(job, id)])),
+    });
+    void runner.promise.catch((error: unknown) => error).then((reason) => this.runAgain(reason));
+    return runner;
+  }
+
+  /** The library gives up when the database is away for longer; a process that looks alive and does no work must not be. */
+  private async runAgain(reason: unknown): Promise<void> {
+    if (this.isStopping) return;
+    this.options.logger.warn({ err: reason }, 'job runner ended; starting again');
+    await sleep(RESTART_MS, undefined, { ref: false });
+    try {
+      this.runner = await this.run();
+    } catch (error) {
+      return this.runAgain(error);
+    }
+    if (this.isStopping) await this.runner.stop();
   }
 
   private tick(job: RecurringJob): void {
@@ -61,9 +89,24 @@ export class JobRunner {
 
   /** The job key makes the ticks of several processes one waiting job, the queue name makes its runs one at a time. */
   private async enqueue(name: string): Promise<void> {
+    await this.freeLocksOfTheDead();
     await this.utils?.addJob(name, {}, { jobKey: name, queueName: name, maxAttempts: 1 });
   }
+
+  /** A process killed in the middle of a run leaves its locks behind; the library by itself waits 4 hours for it. */
+  private async freeLocksOfTheDead(): Promise<void> {
+    const { rows } = await this.options.pool.query<{ locked_by: string }>(
+      `SELECT DISTINCT locked_by FROM graphile_worker.jobs WHERE locked_at < now() - $1 * interval '1 second'`,
+      [LOCK_SECONDS_MAX],
+    );
+    if (rows.length > 0) await this.utils?.forceUnlockWorkers(rows.map((row) => row.locked_by));
+  }
 }
+
+const RESTART_MS = 1000;
+
+/** Longer than a run should take; two runs at once do no harm to any job of ours, a job that never runs again does. */
+const LOCK_SECONDS_MAX = 60;
 
 const runJob = (job: RecurringJob, id: string) =>
   withRequestContext({ requestId: `job-${job.name}-${id}` }, () => job.run());

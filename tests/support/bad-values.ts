@@ -53,9 +53,27 @@ function sampleOf(schema: Schema): unknown {
 }
 
 const values: unknown[] = [
-  ...[null, true, 0, -1, 1.5, 2 ** 31, 2 ** 53, 1e21, -1e21],
-  ...['', 'x', '1', 'NaN', 'x'.repeat(8000), '2026-02-30T10:00:00Z', '01939d3a-7c1e-4b1a-8f00-000000000001'],
-  ...[[], ['x'], [null], {}, { toString: 'x' }],
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  2 ** 31,
+  2 ** 53,
+  1e21,
+  -1e21,
+  '',
+  'x',
+  '1',
+  'NaN',
+  'x'.repeat(8000),
+  '2026-02-30T10:00:00Z',
+  '01939d3a-7c1e-4b1a-8f00-000000000001',
+  [],
+  ['x'],
+  [null],
+  {},
+  { toString: 'x' },
 ];
 /** Never text, whatever the schema says: PostgreSQL refuses NUL, and a lone surrogate cannot be written as UTF-8. */
 const brokenText = ['a\0b', '\0', 'a\ud800', '\udc00b'];

@@ -54,8 +54,6 @@ type Document = { paths: Record<string, Record<string, Documented>>; components:
 /** The document as it is sent, not as zod-openapi's types describe it. */
 const plain = (document: object): Document => JSON.parse(JSON.stringify(document)) as Document;
 
-export const schemasOf = (document: object): Record<string, Schema> => plain(document).components.schemas;
-
 export function operationsOf(document: object): Operation[] {
   const { paths, components } = plain(document);
   return Object.entries(paths).flatMap(([path, operations]) =>
@@ -86,10 +84,8 @@ function describe(method: Method, path: string, one: Documented, schemas: Record
 
 /** Without any `$ref`, so that a schema can be walked. */
 function resolve(schema: Schema, schemas: Record<string, Schema>): Schema {
-  const named =
-    schema.$ref === undefined
-      ? schema
-      : { ...schemas[schema.$ref.replace('#/components/schemas/', '')], ...without$ref(schema) };
+  const { $ref, ...own } = schema;
+  const named: Schema = $ref === undefined ? own : { ...schemas[$ref.replace('#/components/schemas/', '')], ...own };
   return {
     ...named,
     ...(named.properties && {
@@ -101,8 +97,6 @@ function resolve(schema: Schema, schemas: Record<string, Schema>): Schema {
     ...(named.anyOf && { anyOf: named.anyOf.map((one) => resolve(one, schemas)) }),
   };
 }
-
-const without$ref = ({ $ref: _, ...rest }: Schema): Schema => rest;
 
 /** What the examples of the document cannot know: the things of this test. Each is made when a request needs it. */
 export type World = {
@@ -196,7 +190,7 @@ async function headersFor(
 
 async function etagOf(app: TestApp, path: string, caller: Person | null): Promise<string> {
   const { headers } = await app.api.get(path).set(caller?.auth ?? {});
-  return (headers['etag'] as string | undefined) ?? '"1"';
+  return headers['etag'] ?? '"1"';
 }
 
 type Sent = { body: unknown; headers?: Record<string, string> };

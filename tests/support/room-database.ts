@@ -19,14 +19,22 @@ export async function startRoomDatabase() {
   superuser.on('error', () => undefined);
   const url = urlFor('waybill');
 
-  const sql = async <Row extends pg.QueryResultRow = Record<string, unknown>>(text: string, values: unknown[] = []): Promise<Row[]> =>
-    (await superuser.query<Row>(text, values)).rows;
+  const sql = async <Row extends pg.QueryResultRow = Record<string, unknown>>(
+    text: string,
+    values: unknown[] = [],
+  ): Promise<Row[]> => (await superuser.query<Row>(text, values)).rows;
 
   return {
     url,
     sql,
     /** Each is a process of its own, as far as PostgreSQL can tell. */
-    open: ({ max = 5, statementTimeoutMs = 2500, deadlineMs = 3200, prepared = true, logger = silent }: Opening = {}): Opened => {
+    open: ({
+      max = 5,
+      statementTimeoutMs = 2500,
+      deadlineMs = 3200,
+      prepared = true,
+      logger = silent,
+    }: Opening = {}): Opened => {
       const pool = createPool({ connectionString: url, max, statementTimeoutMs, applicationName: 'room' }, logger);
       pools.push(pool);
       return { pool, database: createDatabase(pool, { deadlineMs, prepared }) };
@@ -49,7 +57,7 @@ export async function startRoomDatabase() {
         return (row?.count ?? 0) >= count;
       }),
     close: async (): Promise<void> => {
-      await Promise.all([...pools, superuser].map((pool) => (pool.ended ? undefined : pool.end())));
+      await Promise.all([...pools, superuser].map((pool) => pool.end()));
       await drop();
     },
   };
@@ -75,6 +83,9 @@ export function gate(): { opened: Promise<void>; open: () => void } {
 /** A log whose lines can be read. */
 export function readableLog(level = 'debug'): { logger: Logger; lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
-  const logger = createLogger({ level, isPretty: false }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+  const logger = createLogger(
+    { level, isPretty: false },
+    { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  );
   return { logger, lines };
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { AppError, conflict, unavailable } from '../../errors/app-error.ts';
 import { asAppError, codeOf, isBrokenConnection, isRetryable } from '../database-errors.ts';
 
-const failure = (code: string | undefined, message = 'failed') => Object.assign(new Error(message), code === undefined ? {} : { code });
+const failure = (code: string | undefined, message = 'failed') =>
+  Object.assign(new Error(message), code === undefined ? {} : { code });
 
 const table: [string, Error, { broken: boolean; retryable: boolean; later: boolean }][] = [
   ['connection exception', failure('08006'), { broken: true, retryable: false, later: true }],
@@ -25,23 +26,45 @@ const table: [string, Error, { broken: boolean; retryable: boolean; later: boole
   ['no socket file', failure('ENOENT'), { broken: true, retryable: false, later: true }],
   ['name not found', failure('ENOTFOUND'), { broken: true, retryable: false, later: true }],
   ['the driver gave up', failure(undefined, 'Query read timeout'), { broken: true, retryable: false, later: true }],
-  ['cut off', failure(undefined, 'Connection terminated unexpectedly'), { broken: true, retryable: false, later: true }],
-  ['no connection in time', failure(undefined, 'timeout exceeded when trying to connect'), { broken: true, retryable: false, later: true }],
-  ['after the end', failure(undefined, 'Cannot use a pool after calling end on the pool'), { broken: true, retryable: false, later: true }],
+  [
+    'cut off',
+    failure(undefined, 'Connection terminated unexpectedly'),
+    { broken: true, retryable: false, later: true },
+  ],
+  [
+    'no connection in time',
+    failure(undefined, 'timeout exceeded when trying to connect'),
+    { broken: true, retryable: false, later: true },
+  ],
+  [
+    'after the end',
+    failure(undefined, 'Cannot use a pool after calling end on the pool'),
+    { broken: true, retryable: false, later: true },
+  ],
   ['unique violation', failure('23505'), { broken: false, retryable: false, later: false }],
   ['check violation', failure('23514'), { broken: false, retryable: false, later: false }],
   ['no privilege', failure('42501'), { broken: false, retryable: false, later: false }],
   ['no such table', failure('42P01'), { broken: false, retryable: false, later: false }],
   ['not a number', failure('22P02'), { broken: false, retryable: false, later: false }],
   ['a defect', new TypeError('x is not a function'), { broken: false, retryable: false, later: false }],
-  ['a refusal of ours', conflict('price_changed', 'Connection terminated'), { broken: false, retryable: false, later: false }],
+  [
+    'a refusal of ours',
+    conflict('price_changed', 'Connection terminated'),
+    { broken: false, retryable: false, later: false },
+  ],
 ];
 
 test.each(table)('%s', (_name, error, { broken, retryable, later }) => {
   expect([isBrokenConnection(error), isRetryable(error)]).toEqual([broken, retryable]);
   const told = asAppError(error);
   if (!later) expect(told).toBe(error);
-  else expect(told).toMatchObject({ kind: 'unavailable', code: 'database_unavailable', retryAfterSeconds: 1, cause: error });
+  else
+    expect(told).toMatchObject({
+      kind: 'unavailable',
+      code: 'database_unavailable',
+      retryAfterSeconds: 1,
+      cause: error,
+    });
 });
 
 describe('besides', () => {
@@ -51,10 +74,16 @@ describe('besides', () => {
   });
 
   test.each([undefined, null, 'text', 5, {}])('%j thrown is no database error', (thrown) => {
-    expect([codeOf(thrown), isBrokenConnection(thrown), isRetryable(thrown), asAppError(thrown)]).toEqual(['', false, false, thrown]);
+    expect([codeOf(thrown), isBrokenConnection(thrown), isRetryable(thrown), asAppError(thrown)]).toEqual([
+      '',
+      false,
+      false,
+      thrown,
+    ]);
   });
 
   test('a code that is no text is none', () => expect(codeOf(Object.assign(new Error('x'), { code: 7 }))).toBe(''));
 
-  test('an AppError is never taken for a lost connection', () => expect(isBrokenConnection(new AppError('conflict', 'ECONNRESET', 'Query read timeout'))).toBe(false));
+  test('an AppError is never taken for a lost connection', () =>
+    expect(isBrokenConnection(new AppError('conflict', 'ECONNRESET', 'Query read timeout'))).toBe(false));
 });

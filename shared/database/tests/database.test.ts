@@ -1,6 +1,12 @@
 // Transactions, time-outs and a crowd at the door: what a service may rely on when it speaks to PostgreSQL.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { gate, startRoomDatabase, until, type Opened, type RoomDatabase } from '../../../tests/support/room-database.ts';
+import {
+  gate,
+  startRoomDatabase,
+  until,
+  type Opened,
+  type RoomDatabase,
+} from '../../../tests/support/room-database.ts';
 import { notFound } from '../../errors/app-error.ts';
 import { withRequestContext } from '../../logging/request-context.ts';
 import type { Transaction } from '../database.ts';
@@ -10,7 +16,9 @@ let opened: Opened;
 
 beforeAll(async () => {
   room = await startRoomDatabase();
-  await room.sql('CREATE SCHEMA room; CREATE TABLE room.parcels (id int PRIMARY KEY, label text, CONSTRAINT same_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED); GRANT ALL ON SCHEMA room TO waybill; GRANT ALL ON room.parcels TO waybill');
+  await room.sql(
+    'CREATE SCHEMA room; CREATE TABLE room.parcels (id int PRIMARY KEY, label text, CONSTRAINT same_label UNIQUE (label) DEFERRABLE INITIALLY DEFERRED); GRANT ALL ON SCHEMA room TO waybill; GRANT ALL ON room.parcels TO waybill',
+  );
 });
 afterAll(() => room.close());
 beforeEach(async () => {
@@ -18,7 +26,8 @@ beforeEach(async () => {
   opened = room.open();
 });
 
-const insert = (tx: Transaction, id: number, label = `to ${id}`) => tx.query('INSERT INTO room.parcels (id, label) VALUES ($1, $2)', [id, label]);
+const insert = (tx: Transaction, id: number, label = `to ${id}`) =>
+  tx.query('INSERT INTO room.parcels (id, label) VALUES ($1, $2)', [id, label]);
 const count = async () => (await room.sql('SELECT id FROM room.parcels')).length;
 
 describe('a transaction', () => {
@@ -73,7 +82,11 @@ describe('a transaction', () => {
 
   test('tells the server which request it belongs to', async () => {
     const seen = await withRequestContext({ requestId: 'request-1' }, () =>
-      opened.database.transaction(() => room.sql<{ query: string }>(`SELECT query FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()`)),
+      opened.database.transaction(() =>
+        room.sql<{ query: string }>(
+          `SELECT query FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()`,
+        ),
+      ),
     );
     expect(seen).toEqual([{ query: 'BEGIN /* request_id=request-1 */' }]);
   });
@@ -97,7 +110,10 @@ describe('a deadlock', () => {
   });
 
   test.each(['40P01', '40001'])('%s three times is enough: the caller is asked to come again', async (code) => {
-    expect(await fails(code, 3)).toMatchObject({ error: { code: 'database_unavailable', retryAfterSeconds: 1 }, attempts: 3 });
+    expect(await fails(code, 3)).toMatchObject({
+      error: { code: 'database_unavailable', retryAfterSeconds: 1 },
+      attempts: 3,
+    });
     expect(await count()).toBe(0);
   });
 
@@ -126,7 +142,10 @@ describe('time runs out', () => {
   test('for a statement: the caller hears in time, and the connection is not used again', async () => {
     const impatient = room.open({ deadlineMs: 200 });
     const begin = Date.now();
-    await expect(impatient.database.query('SELECT pg_sleep(5)')).rejects.toMatchObject({ code: 'database_unavailable', retryAfterSeconds: 1 });
+    await expect(impatient.database.query('SELECT pg_sleep(5)')).rejects.toMatchObject({
+      code: 'database_unavailable',
+      retryAfterSeconds: 1,
+    });
     expect(Date.now() - begin).toBeLessThan(1500);
     await until(() => impatient.pool.totalCount === 0);
     expect((await impatient.database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
@@ -158,14 +177,20 @@ describe('time runs out', () => {
 
   test('on the server first, which says so more clearly, and keeps the connection', async () => {
     const strict = room.open({ statementTimeoutMs: 200, max: 1 });
-    await expect(strict.database.query('SELECT pg_sleep(2)')).rejects.toMatchObject({ code: 'database_unavailable', cause: { code: '57014' } });
+    await expect(strict.database.query('SELECT pg_sleep(2)')).rejects.toMatchObject({
+      code: 'database_unavailable',
+      cause: { code: '57014' },
+    });
     expect(strict.pool.totalCount).toBe(1);
   });
 
   test('for a lock: after a second', async () => {
     await room.sql('INSERT INTO room.parcels (id) VALUES (1)');
     const letGo = await room.hold('SELECT id FROM room.parcels FOR UPDATE');
-    await expect(opened.database.query('UPDATE room.parcels SET label = $1', ['x'])).rejects.toMatchObject({ code: 'database_unavailable', cause: { code: '55P03' } });
+    await expect(opened.database.query('UPDATE room.parcels SET label = $1', ['x'])).rejects.toMatchObject({
+      code: 'database_unavailable',
+      cause: { code: '55P03' },
+    });
     await letGo();
   });
 });
@@ -178,7 +203,11 @@ describe('a crowd', () => {
     const waiters = Array.from({ length: 8 }, () => narrow.database.query('SELECT 1 AS one'));
     await until(() => narrow.pool.waitingCount === 8);
     const begin = Date.now();
-    await expect(narrow.database.query('SELECT 1')).rejects.toMatchObject({ kind: 'unavailable', code: 'database_busy', retryAfterSeconds: 1 });
+    await expect(narrow.database.query('SELECT 1')).rejects.toMatchObject({
+      kind: 'unavailable',
+      code: 'database_busy',
+      retryAfterSeconds: 1,
+    });
     await expect(narrow.database.transaction(async () => 1)).rejects.toMatchObject({ code: 'database_busy' });
     expect(Date.now() - begin).toBeLessThan(200);
     held.open();
@@ -199,7 +228,10 @@ describe('a crowd', () => {
 });
 
 describe('prepared statements', () => {
-  const prepared = async ({ database }: Opened) => (await database.query<{ name: string }>('SELECT name FROM pg_prepared_statements ORDER BY name')).rows.map(({ name }) => name);
+  const prepared = async ({ database }: Opened) =>
+    (await database.query<{ name: string }>('SELECT name FROM pg_prepared_statements ORDER BY name')).rows.map(
+      ({ name }) => name,
+    );
 
   test('are kept by name, the same for the same text', async () => {
     const narrow = room.open({ max: 1 });

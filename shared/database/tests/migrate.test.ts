@@ -14,7 +14,10 @@ let parcels: MigrationSource;
 beforeEach(async () => {
   room = await startRoomDatabase();
   folder = await mkdtemp(join(tmpdir(), 'waybill-migrations-'));
-  parcels = await source('parcels', { '0001_parcels.sql': 'CREATE TABLE parcels.parcels (id int);', '0002_label.sql': 'ALTER TABLE parcels.parcels ADD label text;' });
+  parcels = await source('parcels', {
+    '0001_parcels.sql': 'CREATE TABLE parcels.parcels (id int);',
+    '0002_label.sql': 'ALTER TABLE parcels.parcels ADD label text;',
+  });
 });
 afterEach(async () => {
   await room.close();
@@ -29,8 +32,14 @@ async function source(schema: string, files: Record<string, string>): Promise<Mi
 }
 
 const write = (name: string, sql: string) => writeFile(join(folder, 'parcels', name), sql);
-const schemas = async () => (await room.sql<{ name: string }>(`SELECT nspname AS name FROM pg_namespace WHERE nspname IN ('parcels', 'carts')`)).map(({ name }) => name);
-const applied = () => room.sql<{ name: string }>(`SELECT schema || '/' || name AS name FROM migrations.applied WHERE schema IN ('parcels', 'carts') ORDER BY applied_at, schema, name`);
+const schemas = async () =>
+  (
+    await room.sql<{ name: string }>(`SELECT nspname AS name FROM pg_namespace WHERE nspname IN ('parcels', 'carts')`)
+  ).map(({ name }) => name);
+const applied = () =>
+  room.sql<{ name: string }>(
+    `SELECT schema || '/' || name AS name FROM migrations.applied WHERE schema IN ('parcels', 'carts') ORDER BY applied_at, schema, name`,
+  );
 const both = ['parcels/0001_parcels.sql', 'parcels/0002_label.sql'];
 
 describe('applying', () => {
@@ -51,13 +60,15 @@ describe('applying', () => {
   test('four processes that start at once: one applies, the others wait and find it done', async () => {
     await write('0003_slow.sql', 'SELECT pg_sleep(0.3);');
     const results = await Promise.all(Array.from({ length: 4 }, () => migrate(room.url, [parcels])));
-    expect(results.map((files) => files.length).toSorted()).toEqual([0, 0, 0, 3]);
+    expect(results.map((files) => files.length).toSorted((one, other) => one - other)).toEqual([0, 0, 0, 3]);
     expect(await applied()).toHaveLength(3);
   });
 
   test('one that fails leaves nothing, says which file, and works once it is mended', async () => {
     await write('0002_label.sql', 'ALTER TABLE parcels.no_such_table ADD label text;');
-    await expect(migrate(room.url, [parcels])).rejects.toThrow(/migration parcels\/0002_label\.sql failed: .*no_such_table/);
+    await expect(migrate(room.url, [parcels])).rejects.toThrow(
+      /migration parcels\/0002_label\.sql failed: .*no_such_table/,
+    );
     expect([await schemas(), await applied()]).toEqual([[], []]);
     await write('0002_label.sql', 'ALTER TABLE parcels.parcels ADD label text;');
     expect(await migrate(room.url, [parcels])).toEqual(both);
@@ -69,7 +80,9 @@ describe('history', () => {
     await migrate(room.url, [parcels]);
     await write('0001_parcels.sql', 'CREATE TABLE parcels.parcels (id bigint);');
     await write('0003_weight.sql', 'ALTER TABLE parcels.parcels ADD weight int;');
-    await expect(migrate(room.url, [parcels])).rejects.toThrow('migration parcels/0001_parcels.sql was edited after it was applied');
+    await expect(migrate(room.url, [parcels])).rejects.toThrow(
+      'migration parcels/0001_parcels.sql was edited after it was applied',
+    );
     await expect(pendingMigrations(room.url, [parcels])).rejects.toThrow('parcels/0001_parcels.sql was edited');
     expect(await applied()).toHaveLength(2);
   });

@@ -11,7 +11,12 @@ test('a cursor comes back as it went, whatever its keys are', () => {
     fc.property(fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 4 }), (keys) => {
       const cursor = encodeCursor(keys);
       expect(cursor).toMatch(/^[\w-]+$/);
-      expect(decodeCursor(cursor, keys.map(() => anything))).toEqual(keys);
+      expect(
+        decodeCursor(
+          cursor,
+          keys.map(() => anything),
+        ),
+      ).toEqual(keys);
     }),
   );
 });
@@ -32,7 +37,9 @@ test.each([
   ['refused by its check', encoded(['one'])],
 ])('%s is not one of ours', (_name, cursor) => {
   const faults = [{ pointer: '/query/cursor', code: 'cursor_invalid', message: expect.any(String) as string }];
-  expect(() => decodeCursor(cursor, [isNumber])).toThrow(expect.objectContaining({ kind: 'malformed', code: 'cursor_invalid', faults }));
+  expect(() => decodeCursor(cursor, [isNumber])).toThrow(
+    expect.objectContaining({ kind: 'malformed', code: 'cursor_invalid', faults }),
+  );
 });
 
 describe('a page', () => {
@@ -48,5 +55,6 @@ describe('a page', () => {
     expect([page(fetched).items.length, page(fetched).nextCursor]).toEqual([shown, nextCursor]);
   });
 
-  test('with a limit of none leads nowhere', () => expect(toPage(rows(1), 0, ({ id }) => [id])).toEqual({ items: [], nextCursor: null }));
+  test('with a limit of none leads nowhere', () =>
+    expect(toPage(rows(1), 0, ({ id }) => [id])).toEqual({ items: [], nextCursor: null }));
 });

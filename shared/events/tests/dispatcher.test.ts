@@ -1,7 +1,15 @@
 // A fact was recorded: everybody who subscribed hears it, in order, at least once, and nobody hears what never happened.
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gate, readableLog, silent, startRoomDatabase, until, type Opened, type RoomDatabase } from '../../../tests/support/room-database.ts';
+import {
+  gate,
+  readableLog,
+  silent,
+  startRoomDatabase,
+  until,
+  type Opened,
+  type RoomDatabase,
+} from '../../../tests/support/room-database.ts';
 import type { Database } from '../../database/database.ts';
 import { conflict } from '../../errors/app-error.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -37,7 +45,14 @@ function hearer(name: string, hear: Hear = () => undefined): { heard: Heard[]; s
   };
 }
 
-async function dispatcherFor(subscriptions: Subscription[], { database = opened.database, logger = silent, pollMs = 60_000 }: { database?: Database; logger?: Logger; pollMs?: number } = {}): Promise<Dispatcher> {
+async function dispatcherFor(
+  subscriptions: Subscription[],
+  {
+    database = opened.database,
+    logger = silent,
+    pollMs = 60_000,
+  }: { database?: Database; logger?: Logger; pollMs?: number } = {},
+): Promise<Dispatcher> {
   const dispatcher = new Dispatcher({ database, subscriptions, logger, pollMs });
   await dispatcher.announce();
   return dispatcher;
@@ -52,7 +67,8 @@ const deliveries = () =>
   );
 
 /** As if the time to wait had passed. */
-const makeDue = () => room.sql(`UPDATE events.deliveries SET next_at = now() - interval '1 ms' WHERE status = 'pending'`);
+const makeDue = () =>
+  room.sql(`UPDATE events.deliveries SET next_at = now() - interval '1 ms' WHERE status = 'pending'`);
 
 describe('telling', () => {
   test('every subscriber hears a committed fact, once, with what was recorded', async () => {
@@ -61,9 +77,15 @@ describe('telling', () => {
     const dispatcher = await dispatcherFor([mails.subscription, stats.subscription]);
     await record(orderId, 'changed my mind');
     expect(await dispatcher.drain()).toBe(2);
-    expect([mails.heard, stats.heard]).toEqual([[{ orderId, reason: 'changed my mind' }], [{ orderId, reason: 'changed my mind' }]]);
+    expect([mails.heard, stats.heard]).toEqual([
+      [{ orderId, reason: 'changed my mind' }],
+      [{ orderId, reason: 'changed my mind' }],
+    ]);
     expect(await dispatcher.drain()).toBe(0);
-    expect(await deliveries()).toMatchObject([{ status: 'delivered', attempts: 1, last_error: null }, { status: 'delivered', attempts: 1 }]);
+    expect(await deliveries()).toMatchObject([
+      { status: 'delivered', attempts: 1, last_error: null },
+      { status: 'delivered', attempts: 1 },
+    ]);
   });
 
   test('a fact of a transaction that was rolled back is never heard', async () => {
@@ -141,7 +163,9 @@ describe('order', () => {
     for (let i = 0; i < 15; i++) for (const orderId of orders) await record(orderId, String(i));
     while ((await Promise.all([first.drain(), second.drain()])).some((tried) => tried > 0));
     for (const orderId of orders) {
-      expect(mails.heard.filter((one) => one.orderId === orderId).map(({ reason }) => Number(reason))).toEqual(Array.from({ length: 15 }, (_one, i) => i));
+      expect(mails.heard.filter((one) => one.orderId === orderId).map(({ reason }) => Number(reason))).toEqual(
+        Array.from({ length: 15 }, (_one, i) => i),
+      );
     }
     expect((await deliveries()).filter(({ status, attempts }) => status !== 'delivered' || attempts !== 1)).toEqual([]);
   });
@@ -173,12 +197,19 @@ describe('order', () => {
 });
 
 describe('failing', () => {
-  const failing = (error: unknown) => hearer('mails', () => Promise.reject(error));
+  const failing = (error: unknown) =>
+    hearer('mails', async () => {
+      throw error;
+    });
 
   test('a failed delivery waits, longer each time, and says why in a code, never in a message', async () => {
     const dispatcher = await dispatcherFor([failing(conflict('too_early', 'for ada@example.com')).subscription]);
     await record(randomUUID(), 'x');
-    for (const [attempts, leastMs, mostMs] of [[1, 300, 1500], [2, 800, 3000], [3, 1800, 6000]] as const) {
+    for (const [attempts, leastMs, mostMs] of [
+      [1, 300, 1500],
+      [2, 800, 3000],
+      [3, 1800, 6000],
+    ] as const) {
       expect(await dispatcher.drain()).toBe(1);
       const [delivery] = await deliveries();
       expect(delivery).toMatchObject({ status: 'pending', attempts, last_error: 'too_early' });
@@ -208,13 +239,17 @@ describe('failing', () => {
     const dispatcher = await dispatcherFor([mails.subscription], { logger });
     const orderId = randomUUID();
     for (const reason of ['1', '2']) await record(orderId, reason);
-    await room.sql(`UPDATE events.deliveries SET attempts = $1 WHERE seq = (SELECT min(seq) FROM events.deliveries)`, [ATTEMPTS_MAX - 2]);
+    await room.sql(`UPDATE events.deliveries SET attempts = $1 WHERE seq = (SELECT min(seq) FROM events.deliveries)`, [
+      ATTEMPTS_MAX - 2,
+    ]);
     await dispatcher.drain();
     expect((await deliveries())[0]).toMatchObject({ status: 'pending', attempts: ATTEMPTS_MAX - 1 });
     await makeDue();
     await dispatcher.drain();
     expect(await deliveries()).toMatchObject([{ status: 'dead', attempts: ATTEMPTS_MAX }, { status: 'delivered' }]);
-    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', msg: 'delivery is dead', subscriber: 'mails' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'delivery is dead', subscriber: 'mails' }),
+    );
     await makeDue();
     expect(await dispatcher.drain()).toBe(0);
   });
@@ -302,7 +337,11 @@ describe('the life of a dispatcher', () => {
     const mails = hearer('mails');
     const { logger, lines } = readableLog();
     let isAway = true;
-    const flaky: Database = { ...opened.database, query: (text, values) => (isAway && text.includes('claim_due') ? Promise.reject(new Error('away')) : opened.database.query(text, values)) };
+    const flaky: Database = {
+      ...opened.database,
+      query: (text, values) =>
+        isAway && text.includes('claim_due') ? Promise.reject(new Error('away')) : opened.database.query(text, values),
+    };
     const dispatcher = await dispatcherFor([mails.subscription], { database: flaky, logger, pollMs: 20 });
     await record(randomUUID(), 'x');
     dispatcher.start();
@@ -318,9 +357,15 @@ test('after a week what was delivered is purged, with its fact; what is pending 
   const dispatcher = await dispatcherFor([mails.subscription]);
   for (const reason of ['delivered', 'recent', 'dead', 'pending']) await record(randomUUID(), reason);
   await dispatcher.drain();
-  await room.sql(`UPDATE events.outbox SET occurred_at = now() - interval '8 days' WHERE payload ->> 'reason' <> 'recent'`);
-  await room.sql(`UPDATE events.deliveries d SET delivered_at = o.occurred_at, status = CASE WHEN payload ->> 'reason' IN ('dead', 'pending') THEN payload ->> 'reason' ELSE d.status END FROM events.outbox o WHERE o.id = d.event_id`);
+  await room.sql(
+    `UPDATE events.outbox SET occurred_at = now() - interval '8 days' WHERE payload ->> 'reason' <> 'recent'`,
+  );
+  await room.sql(
+    `UPDATE events.deliveries d SET delivered_at = o.occurred_at, status = CASE WHEN payload ->> 'reason' IN ('dead', 'pending') THEN payload ->> 'reason' ELSE d.status END FROM events.outbox o WHERE o.id = d.event_id`,
+  );
   expect([await purgeDelivered(opened.database), await purgeDelivered(opened.database)]).toEqual([1, 0]);
-  const left = await room.sql<{ reason: string }>(`SELECT payload ->> 'reason' AS reason FROM events.outbox ORDER BY seq`);
+  const left = await room.sql<{ reason: string }>(
+    `SELECT payload ->> 'reason' AS reason FROM events.outbox ORDER BY seq`,
+  );
   expect(left.map(({ reason }) => reason)).toEqual(['recent', 'dead', 'pending']);
 });

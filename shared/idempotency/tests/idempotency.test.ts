@@ -3,7 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { gate, startRoomDatabase, type Opened, type RoomDatabase } from '../../../tests/support/room-database.ts';
 import type { Transaction } from '../../database/database.ts';
-import { conflict, declined, forbidden, malformed, notFound, preconditionFailed, unauthenticated, unavailable, unprocessable } from '../../errors/app-error.ts';
+import {
+  conflict,
+  declined,
+  forbidden,
+  malformed,
+  notFound,
+  preconditionFailed,
+  unauthenticated,
+  unavailable,
+  unprocessable,
+} from '../../errors/app-error.ts';
 import { withRequestContext } from '../../logging/request-context.ts';
 import type { IdempotencyKey } from '../idempotency-key.ts';
 import { Idempotency } from '../idempotency.ts';
@@ -17,7 +27,9 @@ let key: IdempotencyKey;
 
 beforeAll(async () => {
   room = await startRoomDatabase();
-  await room.sql('CREATE SCHEMA room; CREATE TABLE room.effects (key text, token text, UNIQUE (token) DEFERRABLE INITIALLY DEFERRED); CREATE TABLE room.row AS SELECT 1 AS id; GRANT ALL ON SCHEMA room TO waybill; GRANT ALL ON ALL TABLES IN SCHEMA room TO waybill');
+  await room.sql(
+    'CREATE SCHEMA room; CREATE TABLE room.effects (key text, token text, UNIQUE (token) DEFERRABLE INITIALLY DEFERRED); CREATE TABLE room.row AS SELECT 1 AS id; GRANT ALL ON SCHEMA room TO waybill; GRANT ALL ON ALL TABLES IN SCHEMA room TO waybill',
+  );
   [one, other] = [startProcess(), startProcess()];
 });
 afterAll(() => room.close());
@@ -29,20 +41,29 @@ function startProcess(): Process {
   return { ...room.open({ max: 20 }), idempotency: new Idempotency({ ttlMs: 60_000 }) };
 }
 
-const run = <Result>({ idempotency, database }: Process, work: (tx: Transaction) => Promise<Result>, as = key) => idempotency.run(database, as, work);
+const run = <Result>({ idempotency, database }: Process, work: (tx: Transaction) => Promise<Result>, as = key) =>
+  idempotency.run(database, as, work);
 
 /** Leaves a trace that a rollback would take away. */
-const effect = (answer: unknown = { id: 1 }) => async (tx: Transaction) => {
-  await tx.query('INSERT INTO room.effects (key) VALUES ($1)', [key.key]);
-  return answer;
-};
+const effect =
+  (answer: unknown = { id: 1 }) =>
+  async (tx: Transaction) => {
+    await tx.query('INSERT INTO room.effects (key) VALUES ($1)', [key.key]);
+    return answer;
+  };
 
 async function effects(): Promise<number> {
-  const [row] = await room.sql<{ count: number }>('SELECT count(*)::int AS count FROM room.effects WHERE key = $1', [key.key]);
+  const [row] = await room.sql<{ count: number }>('SELECT count(*)::int AS count FROM room.effects WHERE key = $1', [
+    key.key,
+  ]);
   return row?.count ?? 0;
 }
 
-const stored = () => room.sql<{ outcome: unknown; resource_id: string | null; leased_until: Date | null }>('SELECT outcome, resource_id, leased_until FROM idempotency.keys WHERE key = $1', [key.key]);
+const stored = () =>
+  room.sql<{ outcome: unknown; resource_id: string | null; leased_until: Date | null }>(
+    'SELECT outcome, resource_id, leased_until FROM idempotency.keys WHERE key = $1',
+    [key.key],
+  );
 
 describe('a retry', () => {
   test('gets the first answer, from this process or from another', async () => {
@@ -63,7 +84,9 @@ describe('a retry', () => {
     held.open();
     await first;
     await expect(altered).rejects.toMatchObject({ kind: 'unprocessable', code: 'idempotency_key_reused' });
-    await expect(run(other, effect(), { ...key, fingerprint: 'g' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+    await expect(run(other, effect(), { ...key, fingerprint: 'g' })).rejects.toMatchObject({
+      code: 'idempotency_key_reused',
+    });
     expect(await run(one, effect())).toMatchObject({ replayed: true });
     expect(await effects()).toBe(1);
   });
@@ -91,7 +114,8 @@ describe('a retry', () => {
 test('an answer whose COMMIT was refused is not kept: it was never true', async () => {
   const token = randomUUID();
   const twice = async (tx: Transaction) => {
-    for (let i = 0; i < 2; i++) await tx.query('INSERT INTO room.effects (key, token) VALUES ($1, $2)', [key.key, token]);
+    for (let i = 0; i < 2; i++)
+      await tx.query('INSERT INTO room.effects (key, token) VALUES ($1, $2)', [key.key, token]);
     return { id: 1 };
   };
   await expect(run(one, twice)).rejects.toMatchObject({ code: '23505' });
@@ -117,7 +141,9 @@ describe('twins', () => {
       await held.opened;
       throw unavailable('prices_in_motion', 'Not now.');
     };
-    const twins = [run(one, fail), run(one, fail)].map((twin) => expect(twin).rejects.toMatchObject({ code: 'prices_in_motion' }));
+    const twins = [run(one, fail), run(one, fail)].map((twin) =>
+      expect(twin).rejects.toMatchObject({ code: 'prices_in_motion' }),
+    );
     held.open();
     await Promise.all(twins);
     expect(runs).toBe(1);
@@ -137,7 +163,11 @@ describe('twins', () => {
     });
     await room.untilWaiting(1);
     const begin = Date.now();
-    await expect(run(other, effect())).rejects.toMatchObject({ kind: 'conflict', code: 'idempotency_in_progress', retryAfterSeconds: 1 });
+    await expect(run(other, effect())).rejects.toMatchObject({
+      kind: 'conflict',
+      code: 'idempotency_in_progress',
+      retryAfterSeconds: 1,
+    });
     expect(Date.now() - begin).toBeLessThan(900);
     await letGo();
     expect(await first).toMatchObject({ replayed: false });
@@ -147,8 +177,12 @@ describe('twins', () => {
 
   test('in many processes, all at once: one effect, and whoever comes later gets its answer', async () => {
     const processes = Array.from({ length: 6 }, startProcess);
-    const tries = await Promise.allSettled(processes.flatMap((process) => [run(process, effect()), run(process, effect())]));
-    const failures = tries.filter((one) => one.status === 'rejected').map(({ reason }) => (reason as { code: string }).code);
+    const tries = await Promise.allSettled(
+      processes.flatMap((process) => [run(process, effect()), run(process, effect())]),
+    );
+    const failures = tries
+      .filter((one) => one.status === 'rejected')
+      .map(({ reason }) => (reason as { code: string }).code);
     expect(new Set([...failures, 'idempotency_in_progress'])).toEqual(new Set(['idempotency_in_progress']));
     for (const process of processes) expect(await run(process, effect())).toMatchObject({ replayed: true });
     expect(await effects()).toBe(1);
@@ -167,8 +201,14 @@ describe('twins', () => {
 });
 
 describe('a refusal', () => {
-  const faults = [{ pointer: '/lines/0/quantity', code: 'insufficient_stock', message: 'Less is available.', available: 2 }];
-  const refuse = () => unprocessable('insufficient_stock', 'Less is available than was ordered.', { faults, facts: { total: { amount: 1, currency: 'EUR' } } });
+  const faults = [
+    { pointer: '/lines/0/quantity', code: 'insufficient_stock', message: 'Less is available.', available: 2 },
+  ];
+  const refuse = () =>
+    unprocessable('insufficient_stock', 'Less is available than was ordered.', {
+      faults,
+      facts: { total: { amount: 1, currency: 'EUR' } },
+    });
 
   test('is told again word for word, with the id of the first request, and its effect never happened', async () => {
     const work = async (tx: Transaction) => {
@@ -177,14 +217,27 @@ describe('a refusal', () => {
     };
     const first = withRequestContext({ requestId: 'first' }, () => run(one, work));
     await expect(first).rejects.toSatisfy((error: object) => !('requestId' in error));
-    const told = { kind: 'unprocessable', code: 'insufficient_stock', message: 'Less is available than was ordered.', faults, facts: { total: { amount: 1, currency: 'EUR' } }, requestId: 'first' };
+    const told = {
+      kind: 'unprocessable',
+      code: 'insufficient_stock',
+      message: 'Less is available than was ordered.',
+      faults,
+      facts: { total: { amount: 1, currency: 'EUR' } },
+      requestId: 'first',
+    };
     for (const process of [one, other]) {
-      await expect(withRequestContext({ requestId: 'second' }, () => run(process, effect()))).rejects.toMatchObject(told);
+      await expect(withRequestContext({ requestId: 'second' }, () => run(process, effect()))).rejects.toMatchObject(
+        told,
+      );
     }
     expect(await effects()).toBe(0);
   });
 
-  test.each([declined('payment_declined', 'No.'), conflict('price_changed', 'No.'), unprocessable('unknown_sku', 'No.')])('$kind would meet a retry again: stored', async (refusal) => {
+  test.each([
+    declined('payment_declined', 'No.'),
+    conflict('price_changed', 'No.'),
+    unprocessable('unknown_sku', 'No.'),
+  ])('$kind would meet a retry again: stored', async (refusal) => {
     await expect(run(one, () => Promise.reject(refusal))).rejects.toBe(refusal);
     await expect(run(one, effect())).rejects.toMatchObject({ kind: refusal.kind, code: refusal.code });
     expect(await effects()).toBe(0);
@@ -212,10 +265,12 @@ describe('a refusal', () => {
       throw refuse();
     });
     // Between the rollback of the refused work and the storing of the refusal the key is free.
-    const outcome = await other.idempotency.orRememberRefusal(other.database, key, async () => {
-      await late.catch(() => undefined);
-      throw conflict('price_changed', 'No.');
-    }).catch((error: unknown) => error);
+    const outcome = await other.idempotency
+      .orRememberRefusal(other.database, key, async () => {
+        await late.catch(() => undefined);
+        throw conflict('price_changed', 'No.');
+      })
+      .catch((error: unknown) => error);
     expect(outcome).toMatchObject({ code: 'insufficient_stock' });
   });
 });
@@ -223,7 +278,8 @@ describe('a refusal', () => {
 describe('work outside the database', () => {
   const resource = randomUUID();
   const claim = ({ idempotency, database }: Process) => database.transaction((tx) => idempotency.claim(tx, key));
-  const lease = ({ idempotency, database }: Process, leaseMs = 60_000) => database.transaction((tx) => idempotency.lease(tx, key, resource, leaseMs));
+  const lease = ({ idempotency, database }: Process, leaseMs = 60_000) =>
+    database.transaction((tx) => idempotency.lease(tx, key, resource, leaseMs));
 
   test('is leased: others are told to wait, until the lease runs out; then they go on with the same resource', async () => {
     expect(await claim(one)).toMatchObject({ state: 'new', resource_id: null });
@@ -243,17 +299,23 @@ describe('work outside the database', () => {
 
   test('with another body is refused while it is leased', async () => {
     await lease(one);
-    expect(await other.database.transaction((tx) => other.idempotency.claim(tx, { ...key, fingerprint: 'g' }))).toMatchObject({ state: 'reused' });
+    expect(
+      await other.database.transaction((tx) => other.idempotency.claim(tx, { ...key, fingerprint: 'g' })),
+    ).toMatchObject({ state: 'reused' });
   });
 });
 
 describe('time passes', () => {
-  const expire = (keys: string[]) => room.sql(`UPDATE idempotency.keys SET expires_at = now() - interval '1 ms' WHERE key = ANY($1)`, [keys]);
+  const expire = (keys: string[]) =>
+    room.sql(`UPDATE idempotency.keys SET expires_at = now() - interval '1 ms' WHERE key = ANY($1)`, [keys]);
 
   test('an expired key is as good as new, also with another body', async () => {
     await run(one, effect({ id: 1 }));
     await expire([key.key]);
-    expect(await run(one, effect({ id: 2 }), { ...key, fingerprint: 'g' })).toEqual({ result: { id: 2 }, replayed: false });
+    expect(await run(one, effect({ id: 2 }), { ...key, fingerprint: 'g' })).toEqual({
+      result: { id: 2 },
+      replayed: false,
+    });
     expect(await run(other, effect(), { ...key, fingerprint: 'g' })).toEqual({ result: { id: 2 }, replayed: true });
   });
 
@@ -268,7 +330,13 @@ describe('time passes', () => {
   });
 
   test('a thousand are purged at a time', async () => {
-    await room.sql(`INSERT INTO idempotency.keys (scope, key, fingerprint, outcome, expires_at) SELECT 'many', i::text, 'f', '{}', now() - interval '1 s' FROM generate_series(1, 1200) i`);
-    expect([await one.idempotency.purge(one.database), await one.idempotency.purge(one.database), await one.idempotency.purge(one.database)]).toEqual([1000, 200, 0]);
+    await room.sql(
+      `INSERT INTO idempotency.keys (scope, key, fingerprint, outcome, expires_at) SELECT 'many', i::text, 'f', '{}', now() - interval '1 s' FROM generate_series(1, 1200) i`,
+    );
+    expect([
+      await one.idempotency.purge(one.database),
+      await one.idempotency.purge(one.database),
+      await one.idempotency.purge(one.database),
+    ]).toEqual([1000, 200, 0]);
   });
 });

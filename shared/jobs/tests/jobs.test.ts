@@ -1,6 +1,13 @@
 // Recurring jobs on a real queue: they run, again and again, on one process at a time, and a failure is not the end.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gate, readableLog, silent, startRoomDatabase, until, type RoomDatabase } from '../../../tests/support/room-database.ts';
+import {
+  gate,
+  readableLog,
+  silent,
+  startRoomDatabase,
+  until,
+  type RoomDatabase,
+} from '../../../tests/support/room-database.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { currentRequestId } from '../../logging/request-context.ts';
 import { JobRunner, type RecurringJob } from '../jobs.ts';
@@ -23,7 +30,11 @@ async function startRunner(jobs: RecurringJob[], logger: Logger = silent): Promi
   return runner;
 }
 
-const job = (run: () => Promise<void> | void, everySeconds = 0.1): RecurringJob => ({ name: 'room.job', everySeconds, run: async () => run() });
+const job = (run: () => Promise<void> | void, everySeconds = 0.1): RecurringJob => ({
+  name: 'room.job',
+  everySeconds,
+  run: async () => run(),
+});
 
 test('a job runs at once, and again at each tick, as a request of its own in the log', async () => {
   const ids: (string | undefined)[] = [];
@@ -46,7 +57,9 @@ test('a run that fails is told in the log and tried again at the next tick', asy
     logger,
   );
   await until(() => runs >= 4);
-  expect(lines.filter(({ level, msg }) => level === 'error' && String(msg).includes('not today')).length).toBeGreaterThanOrEqual(2);
+  expect(
+    lines.filter(({ level, msg }) => level === 'error' && String(msg).includes('not today')).length,
+  ).toBeGreaterThanOrEqual(2);
 });
 
 test('two processes do not run it at the same time, however often it ticks', async () => {
@@ -76,6 +89,45 @@ test('ticks that come while it runs are one waiting run, not a backlog', async (
   const [row] = await room.sql<{ count: number }>('SELECT count(*)::int AS count FROM graphile_worker.jobs');
   expect(row?.count).toBeLessThanOrEqual(2);
   held.open();
+});
+
+test('a process that was killed in the middle of a run does not keep the job from the others for long', async () => {
+  await startRunner([]);
+  await room.sql(
+    `SELECT graphile_worker.add_job('room.job', '{}', queue_name => 'room.job', job_key => 'room.job', max_attempts => 1)`,
+  );
+  const leftLocked = async (secondsAgo: number) => {
+    await room.sql(
+      `UPDATE graphile_worker._private_jobs SET attempts = 1, locked_by = 'worker-killed', locked_at = now() - $1 * interval '1 s'`,
+      [secondsAgo],
+    );
+    await room.sql(
+      `UPDATE graphile_worker._private_job_queues SET locked_by = 'worker-killed', locked_at = now() - $1 * interval '1 s'`,
+      [secondsAgo],
+    );
+  };
+  await leftLocked(50);
+  let runs = 0;
+  await startRunner([job(() => void runs++)]);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(runs).toBe(0);
+  await room.sql('DELETE FROM graphile_worker._private_jobs WHERE locked_by IS NULL');
+  await leftLocked(61);
+  await until(() => runs >= 2);
+});
+
+test('a runner that the library gave up, since the database failed it, begins again by itself', async () => {
+  const { logger, lines } = readableLog();
+  let runs = 0;
+  const hide = () => room.sql('ALTER TABLE graphile_worker._private_jobs RENAME TO hidden');
+  await startRunner([job(async () => void (++runs === 1 && (await hide())))], logger);
+  await until(() => lines.some(({ msg }) => msg === 'job runner ended; starting again'), 20_000);
+  await room.sql(`ALTER TABLE graphile_worker.hidden RENAME TO _private_jobs`);
+  for (const table of ['_private_jobs', '_private_job_queues'])
+    await room.sql(
+      `UPDATE graphile_worker.${table} SET locked_at = now() - interval '61 s' WHERE locked_by IS NOT NULL`,
+    );
+  await until(() => runs >= 3, 20_000);
 });
 
 describe('stopping', () => {

@@ -38,7 +38,10 @@ describe('stopping', () => {
     });
     expect(await lifecycle.stop()).toBe(false);
     expect(closed).toEqual(['database']);
-    expect(lines.map(({ stage, level }) => [stage, level])).toEqual([['http', 'error'], ['events', 'error']]);
+    expect(lines.map(({ stage, level }) => [stage, level])).toEqual([
+      ['http', 'error'],
+      ['events', 'error'],
+    ]);
   });
 
   test('does not wait for a stage beyond the deadline; the stages after it still get a moment', async () => {

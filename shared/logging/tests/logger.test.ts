@@ -11,21 +11,53 @@ function logged(fields: object): Record<string, unknown> {
 
 test('a line has its level as a word, its time, its service, and no host', () => {
   const line = logged({ orderId: '1' });
-  expect(line).toEqual({ level: 'info', time: expect.stringMatching(/^\d{4}-.*Z$/) as string, service: 'waybill', orderId: '1', msg: 'a fact' });
+  expect(line).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+    service: 'waybill',
+    orderId: '1',
+    msg: 'a fact',
+  });
 });
 
 describe('secrets', () => {
-  test.each(['password', 'token', 'accessToken', 'refreshToken', 'secret', 'authorization', 'cookie', 'idempotencyKey'])('%s is scrubbed, to the third level', (name) => {
+  test.each([
+    'password',
+    'token',
+    'accessToken',
+    'refreshToken',
+    'secret',
+    'authorization',
+    'cookie',
+    'idempotencyKey',
+  ])('%s is scrubbed, to the third level', (name) => {
     const line = JSON.stringify(logged({ [name]: 'canary', one: { [name]: 'canary', two: { [name]: 'canary' } } }));
     expect(line).not.toContain('canary');
     expect(line.match(/\[redacted\]/g)).toHaveLength(3);
   });
 
   test('what PostgreSQL says about a customer’s values stays out; what helps to find the defect is in', () => {
-    const error = Object.assign(new Error('duplicate key'), { code: '23505', constraint: 'users_email', schema: 'users', table: 'users', detail: 'canary', where: 'canary', parameters: ['canary'], query: 'canary' });
+    const error = Object.assign(new Error('duplicate key'), {
+      code: '23505',
+      constraint: 'users_email',
+      schema: 'users',
+      table: 'users',
+      detail: 'canary',
+      where: 'canary',
+      parameters: ['canary'],
+      query: 'canary',
+    });
     const line = logged({ err: error });
     expect(JSON.stringify(line)).not.toContain('canary');
-    expect(line['err']).toMatchObject({ type: 'Error', message: 'duplicate key', code: '23505', constraint: 'users_email', schema: 'users', table: 'users', stack: expect.stringContaining('logger.test.ts') as string });
+    expect(line['err']).toMatchObject({
+      type: 'Error',
+      message: 'duplicate key',
+      code: '23505',
+      constraint: 'users_email',
+      schema: 'users',
+      table: 'users',
+      stack: expect.stringContaining('logger.test.ts') as string,
+    });
   });
 
   test('so it is for the cause of an error, and its cause', () => {
@@ -35,7 +67,8 @@ describe('secrets', () => {
     expect(JSON.stringify(line)).not.toContain('canary');
   });
 
-  test('what is thrown and no error is told as text', () => expect(logged({ err: 'text' })['err']).toMatchObject({ message: 'text' }));
+  test('what is thrown and no error is told as text', () =>
+    expect(logged({ err: 'text' })['err']).toMatchObject({ message: 'text' }));
 });
 
 describe('the request', () => {

@@ -12,7 +12,9 @@ test('a request is timed under its route, whatever its id; what has no route is 
   router.get('/orders/:id', (_request, response) => void response.json({}));
   app.use(metrics.timeRequests(), express.Router().use('/api', router));
   for (const path of ['/api/orders/1', '/api/orders/2', '/nothing/3']) await supertest(app).get(path);
-  const series = (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith('http_server_request_duration_seconds_count'));
+  const series = (await metrics.registry.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('http_server_request_duration_seconds_count'));
   expect(series).toEqual([
     'http_server_request_duration_seconds_count{method="GET",route="/api/orders/:id",status="200"} 2',
     'http_server_request_duration_seconds_count{method="GET",route="none",status="404"} 1',
@@ -27,7 +29,9 @@ test('the pool is seen at work and at rest', async () => {
     metrics.observePool(pool);
     const read = async () => {
       const lines = (await metrics.registry.metrics()).split('\n');
-      return ['connections', 'in_use', 'waiting'].map((name) => Number(lines.find((line) => line.startsWith(`db_pool_${name} `))?.split(' ')[1]));
+      return ['connections', 'in_use', 'waiting'].map((name) =>
+        Number(lines.find((line) => line.startsWith(`db_pool_${name} `))?.split(' ')[1]),
+      );
     };
     const held = gate();
     const work = [database.transaction(() => held.opened), database.query('SELECT 1')];

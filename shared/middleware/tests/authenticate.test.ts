@@ -20,8 +20,13 @@ function asking(authorization?: string) {
     const { actor, refusedToken } = response.locals.caller;
     response.json({ userId: actor?.userId ?? null, refused: refusedToken?.code ?? null });
   });
-  app.use(((error: { code: string }, _request, response, _next) => void response.status(503).json({ code: error.code })) as express.ErrorRequestHandler);
-  return supertest(app).get('/').set(authorization === undefined ? {} : { Authorization: authorization });
+  app.use(
+    ((error: { code: string }, _request, response, _next) =>
+      void response.status(503).json({ code: error.code })) as express.ErrorRequestHandler,
+  );
+  return supertest(app)
+    .get('/')
+    .set(authorization === undefined ? {} : { Authorization: authorization });
 }
 
 describe('the Authorization header', () => {
@@ -37,5 +42,6 @@ describe('the Authorization header', () => {
     [`Bearer ${'x'.repeat(4097)}`, { userId: null, refused: 'token_invalid' }],
   ])('%s', async (authorization, expected) => expect((await asking(authorization)).body).toEqual(expected));
 
-  test('what is not about the token is passed on', async () => expect((await asking('Bearer down').expect(503)).body).toEqual({ code: 'database_unavailable' }));
+  test('what is not about the token is passed on', async () =>
+    expect((await asking('Bearer down').expect(503)).body).toEqual({ code: 'database_unavailable' }));
 });

@@ -29,8 +29,19 @@ describe('what is thrown', () => {
     ['rate_limited', 429], ['unavailable', 503],
   ]; // prettier-ignore
   test.each(kinds)('%s is %i', async (kind, status) => {
-    const { body } = await throwing(new AppError(kind, 'some_code', 'Some words.')).ask().expect(status).expect('Content-Type', /^application\/problem\+json/);
-    expect(body).toEqual({ type: '/docs/errors/some_code', title: 'Some code', status, detail: 'Some words.', instance: '/thrown', code: 'some_code', requestId: 'request-1' });
+    const { body } = await throwing(new AppError(kind, 'some_code', 'Some words.'))
+      .ask()
+      .expect(status)
+      .expect('Content-Type', /^application\/problem\+json/);
+    expect(body).toEqual({
+      type: '/docs/errors/some_code',
+      title: 'Some code',
+      status,
+      detail: 'Some words.',
+      instance: '/thrown',
+      code: 'some_code',
+      requestId: 'request-1',
+    });
   });
 
   test.each<[string, unknown, number, string]>([
@@ -66,16 +77,26 @@ describe('what goes with it', () => {
   test('Retry-After, WWW-Authenticate, and no-store', async () => {
     const { headers } = await throwing(unavailable('database_busy', 'x', { retryAfterSeconds: 3 })).ask();
     expect(headers).toMatchObject({ 'retry-after': '3', 'cache-control': 'no-store' });
-    const challenge = async (code: string) => (await throwing(unauthenticated(code, 'x')).ask()).headers['www-authenticate'] as string;
-    expect([await challenge('token_required'), await challenge('token_expired')]).toEqual(['Bearer', 'Bearer error="invalid_token"']);
+    const challenge = async (code: string) =>
+      (await throwing(unauthenticated(code, 'x')).ask()).headers['www-authenticate'] as string;
+    expect([await challenge('token_required'), await challenge('token_expired')]).toEqual([
+      'Bearer',
+      'Bearer error="invalid_token"',
+    ]);
     expect((await throwing(malformed('x', 'x')).ask()).headers['www-authenticate']).toBeUndefined();
   });
 
   test('a refusal told again is marked, and has the id of the first', async () => {
     const refusal = new ReplayedRefusal({ kind: 'conflict', code: 'price_changed', detail: 'x', requestId: 'first' });
     const { body, headers } = await throwing(refusal).ask();
-    expect([body.requestId, headers['idempotency-replayed'], headers['x-request-id']]).toEqual(['first', 'true', 'request-1']);
-    const nameless = await throwing(new ReplayedRefusal({ kind: 'conflict', code: 'price_changed', detail: 'x' })).ask();
+    expect([body.requestId, headers['idempotency-replayed'], headers['x-request-id']]).toEqual([
+      'first',
+      'true',
+      'request-1',
+    ]);
+    const nameless = await throwing(
+      new ReplayedRefusal({ kind: 'conflict', code: 'price_changed', detail: 'x' }),
+    ).ask();
     expect(nameless.body.requestId).toBe('request-1');
   });
 });
@@ -84,7 +105,9 @@ describe('the log', () => {
   test('has one line for a defect, with its stack', async () => {
     const { ask, lines } = throwing(new TypeError('x is not a function'));
     await ask();
-    expect(lines).toMatchObject([{ level: 'error', msg: 'request failed', requestId: 'request-1', err: { type: 'TypeError' } }]);
+    expect(lines).toMatchObject([
+      { level: 'error', msg: 'request failed', requestId: 'request-1', err: { type: 'TypeError' } },
+    ]);
   });
 
   test('warns of what is not possible now, with the cause; has nothing to say of a refusal', async () => {

@@ -9,7 +9,7 @@ import { requestContext } from '../request-context.ts';
 
 function limited(max: number, windowMs = 60_000) {
   const app = express();
-  app.use(requestContext(), limitRate({ name: 'room', max, windowMs, keyOf: (request) => String(request.query['who']) }));
+  app.use(requestContext(), limitRate({ name: 'room', max, windowMs, keyOf: (request) => request.url }));
   app.get('/', (_request, response) => void response.json({}));
   app.use(errorHandler(silent, { showsDefects: false }));
   return (who: string) => supertest(app).get(`/?who=${who}`);

@@ -290,8 +290,9 @@ describe('a retry after a crash', () => {
     });
     let retry: Promise<{ status: number }> | undefined;
     // The job asks, and hears that there is none; before it decides, the customer's retry begins to charge.
-    vi.spyOn(provider, 'fetch').mockImplementationOnce(async (id) => {
+    vi.spyOn(provider, 'fetch').mockImplementation(async (id) => {
       const state = await fetchCharge(id);
+      if (id !== paymentId || retry !== undefined) return state;
       retry = pay(app, anna, orderId, { token: 'tok_ok' }, key(same)).then((answer) => answer);
       await isCharging.given;
       return state;

@@ -1,5 +1,6 @@
 // Who is plugged into whom (createModules), and the way of a request through them (createApp); reads no environment, opens no port.
 import express, { type Express } from 'express';
+import { auditMigrations, createAudit } from './modules/audit/index.ts';
 import { catalogMigrations, createCatalog } from './modules/catalog/index.ts';
 import { createOrders, ordersMigrations } from './modules/orders/index.ts';
 import { createPayments, paymentsMigrations } from './modules/payments/index.ts';
@@ -31,6 +32,7 @@ import { securityHeaders } from './shared/middleware/security-headers.ts';
 export const migrationSources: MigrationSource[] = [
   idempotencyMigrations,
   eventsMigrations,
+  auditMigrations,
   usersMigrations,
   catalogMigrations,
   ordersMigrations,
@@ -54,6 +56,8 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
   const outbox = new Outbox();
   const idempotency = new Idempotency({ ttlMs: config.idempotencyTtlMs });
   const logOf = (module: string) => logger.child({ module });
+
+  const audit = createAudit({ database: databaseOf('audit') });
 
   const users = createUsers({
     database: databaseOf('users'),
@@ -92,10 +96,16 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
     provider: { publicUrl: config.publicUrl, webhookBaseUrl: ownUrl, testProviderSecret: secrets.testProvider },
   });
 
-  return { users, catalog, orders, payments, outbox, idempotency };
+  return { audit, users, catalog, orders, payments, outbox, idempotency };
 }
 
-export const listModules = ({ users, catalog, orders, payments }: Modules) => [users, catalog, orders, payments];
+export const listModules = ({ users, catalog, orders, payments, audit }: Modules) => [
+  users,
+  catalog,
+  orders,
+  payments,
+  audit,
+];
 
 /** The house keeps its own rooms clean: keys and deliveries that nobody will ask for again. */
 export const housekeepingJobs = ({ idempotency }: Modules, database: Database): RecurringJob[] => [

@@ -168,7 +168,6 @@ describe('every module has the same anatomy', () => {
     /\.repository\.ts$/,
     /\.validation\.ts$/,
     /\.view\.ts$/,
-    /\.errors\.ts$/,
     /^migrations$/,
     /^tests$/,
   ];

@@ -83,8 +83,8 @@ describe('problems', () => {
   });
 
   test('no two modules explain the same code', () => {
-    const { users, catalog, orders, payments } = app.modules;
-    const shared = [users, catalog, orders, payments]
+    const { audit, users, catalog, orders, payments } = app.modules;
+    const shared = [audit, users, catalog, orders, payments]
       .flatMap(({ errorPages }) => Object.keys(errorPages))
       .filter((code) => Object.hasOwn(conventionPages, code));
     expect(shared).toEqual([]);
@@ -522,6 +522,16 @@ describe('lists: each row is seen once while others insert', () => {
         return String(body.paymentId);
       };
       return { path, caller: owner, insert };
+    },
+    listAuditEntries: async () => {
+      const { service } = app.modules.audit;
+      const insert = async () => {
+        const deed = { actor: null, action: 'test.done', subject: { type: 'test', id: null } };
+        const entry = service.prepare(deed) as { id: string };
+        await app.sql('SELECT audit.record($1)', [JSON.stringify(entry)]);
+        return entry.id;
+      };
+      return { path: '/audit-entries', caller: admin, insert };
     },
   };
 

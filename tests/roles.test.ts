@@ -38,6 +38,8 @@ getPayment                   401  401     404   200   200     403     200       
 confirmPayment               401  401     404   200   403     403     403       403     404
 voidPayment                  401  401     403   403   403     403     403       200     200
 receivePaymentEvent          204  204     204   204   204     204     204       204     204
+
+listAuditEntries             401  401     403   403   403     403     403       403     200
 `;
 
 type Row = { name: string; operationId: string; variant: string; expected: Record<string, number> };

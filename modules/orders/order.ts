@@ -84,27 +84,19 @@ export function quote(requested: RequestedLine[], variants: Variant[]): Quote {
     requested,
     ({ sku }) => bySku.get(sku)?.price.currency !== currency,
   );
-  return totalOf(
-    currency,
-    requested.flatMap((line) => quoteLine(line, bySku.get(line.sku))),
-  );
+  const offers = requested.map(({ sku, quantity }) => ({ quantity, variant: bySku.get(sku) })).filter(isOffer);
+  return totalOf(currency, offers.map(quoteLine));
 }
 
-function quoteLine({ sku, quantity }: RequestedLine, variant: Variant | undefined): QuotedLine[] {
-  if (variant === undefined) return [];
-  const { title, taxRateBps, price } = variant;
+type Offer = { quantity: number; variant: Variant };
+
+const isOffer = (offer: { quantity: number; variant: Variant | undefined }): offer is Offer =>
+  offer.variant !== undefined;
+
+function quoteLine({ quantity, variant: { sku, title, taxRateBps, price } }: Offer): QuotedLine {
   const taxAmount = taxOf(quantity, price.amount, taxRateBps);
-  return [
-    {
-      sku,
-      title,
-      quantity,
-      unitAmount: price.amount,
-      taxRateBps,
-      taxAmount,
-      totalAmount: quantity * price.amount + taxAmount,
-    },
-  ];
+  const totalAmount = quantity * price.amount + taxAmount;
+  return { sku, title, quantity, unitAmount: price.amount, taxRateBps, taxAmount, totalAmount };
 }
 
 /** 50 lines of 10 000 × 10^10 with 100 % tax would pass 2^53: refused rather than rounded. */

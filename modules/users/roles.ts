@@ -17,6 +17,9 @@ const permissions = {
   admin: [
     'account:own',
     'users:read',
+    'users:write',
+    'api-keys:write',
+    'audit:read',
     'products:read',
     'products:write',
     'stock:read',

@@ -1,7 +1,7 @@
 // Logins over HTTP.
 import { noContent, ok } from '../../shared/http/reply.ts';
 import type { Handler } from '../../shared/http/route.ts';
-import type { SessionService } from './session.service.ts';
+import { sessionOf, type SessionService } from './session.service.ts';
 import type { logIn, logOut, refreshTokens } from './session.validation.ts';
 
 export class SessionController {
@@ -17,7 +17,7 @@ export class SessionController {
     ok(await this.sessions.refresh(body.refreshToken));
 
   readonly postLogout: Handler<typeof logOut> = async ({ actor }) => {
-    await this.sessions.logOut(actor.sessionId);
+    await this.sessions.logOut(sessionOf(actor));
     return noContent();
   };
 }

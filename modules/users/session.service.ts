@@ -2,6 +2,7 @@
 import type { Database } from '../../shared/database/database.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import { unauthenticated } from '../../shared/errors/app-error.ts';
+import type { Actor } from '../../shared/http/actor.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { PasswordHasher } from './password-hasher.ts';
@@ -105,3 +106,9 @@ const credentialsInvalid = () => unauthenticated('credentials_invalid', 'The e-m
 
 const refreshTokenInvalid = () =>
   unauthenticated('refresh_token_invalid', 'This refresh token is not, or no longer, valid.');
+
+/** Who may do this has logged in: routes for `account:own` are closed to API keys. */
+export function sessionOf({ sessionId }: Actor): string {
+  if (sessionId === null) throw new Error('an API key has no login');
+  return sessionId;
+}

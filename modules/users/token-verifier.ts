@@ -30,7 +30,7 @@ export class TokenVerifier {
     const { userId, sessionId } = await this.accessTokens.read(token);
     const caller = await this.callerOf(sessionId);
     if (caller === null || caller.userId !== userId) throw tokenInvalid();
-    return { userId, sessionId, role: caller.role, permissions: permissionsOf(caller.role) };
+    return { kind: 'user', userId, sessionId, role: caller.role, permissions: permissionsOf(caller.role) };
   };
 
   /** Once the end of a session is committed: this process heeds it at once, others within REMEMBERED_MS. */

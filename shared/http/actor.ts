@@ -1,9 +1,11 @@
 // Who is calling, and what they may do.
 
 export type Actor = {
+  kind: 'user' | 'api_key';
+  /** The account; an API key stands for itself, so this is the key's id. */
   userId: string;
-  /** The login that this call belongs to. */
-  sessionId: string;
+  /** The login that this call belongs to; null for an API key. */
+  sessionId: string | null;
   role: string;
   permissions: ReadonlySet<string>;
 };

@@ -1,9 +1,13 @@
-// What log lines and SQL comments know of the request they belong to; never a transaction, never the caller.
+// What log lines, SQL comments and the audit trail know of the request they belong to; never a transaction, never the caller.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-export type RequestContext = { requestId: string };
+export type RequestContext = {
+  requestId: string;
+  /** Whence it came; absent for jobs. */ address?: string | undefined;
+};
 
 const storage = new AsyncLocalStorage<RequestContext>();
 
 export const withRequestContext = <T>(context: RequestContext, work: () => T): T => storage.run(context, work);
+export const currentRequest = (): RequestContext | undefined => storage.getStore();
 export const currentRequestId = (): string | undefined => storage.getStore()?.requestId;

@@ -10,5 +10,5 @@ export const requestContext = (): RequestHandler => (request, response, next) =>
   const requestId = sent !== undefined && wellFormed.test(sent) ? sent : newId();
   response.locals.requestId = requestId;
   response.set('X-Request-Id', requestId);
-  withRequestContext({ requestId }, next);
+  withRequestContext({ requestId, address: request.ip }, next);
 };

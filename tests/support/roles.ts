@@ -2,10 +2,13 @@
 import type pg from 'pg';
 import type { Database, Transaction } from '../../shared/database/database.ts';
 
-export const MODULE_ROLES = ['users', 'catalog', 'orders', 'payments'] as const;
+export const MODULE_ROLES = ['audit', 'users', 'catalog', 'orders', 'payments'] as const;
 
 /** Functions that a module offers to another by name: the SQL part of its face. */
-const OFFERED_FUNCTIONS = [{ signature: 'catalog.reserve(uuid, jsonb)', to: 'orders' }];
+const OFFERED_FUNCTIONS = [
+  { signature: 'catalog.reserve(uuid, jsonb)', to: 'orders' },
+  { signature: 'audit.record(jsonb)', to: 'users, catalog, orders, payments' },
+];
 
 /** Who logs in for a module in the tests: may become each of them, but has no right of its own. */
 const LOGIN = 'tests_login';

@@ -39,6 +39,9 @@ describe('a quote', () => {
     expect(result).toMatchObject({ currency: 'EUR', taxAmount, totalAmount, subtotalAmount: totalAmount - taxAmount });
   });
 
+  test('an empty cart costs nothing', () =>
+    expect(quote([], [])).toEqual({ currency: '', lines: [], subtotalAmount: 0, taxAmount: 0, totalAmount: 0 }));
+
   test('1,000 random carts: the lines sum to the totals, and each tax is exact, half up', () => {
     const line = fc.record({
       quantity: fc.integer({ min: 1, max: 10_000 }),

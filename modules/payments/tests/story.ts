@@ -132,6 +132,7 @@ export const untilWaiting = (app: TestApp, count: number): Promise<unknown> =>
   );
 
 export const actorOf = ({ userId }: Person, permissions = ['orders:own']): Actor => ({
+  kind: 'user',
   userId,
   sessionId: randomUUID(),
   role: 'customer',

@@ -6,7 +6,13 @@ import { unauthenticated, unavailable } from '../../errors/app-error.ts';
 import type { Actor, VerifyToken } from '../../http/actor.ts';
 import { authenticate } from '../authenticate.ts';
 
-const ada: Actor = { userId: 'ada', sessionId: 's', role: 'customer', permissions: new Set(['orders:own']) };
+const ada: Actor = {
+  kind: 'user',
+  userId: 'ada',
+  sessionId: 's',
+  role: 'customer',
+  permissions: new Set(['orders:own']),
+};
 const verify: VerifyToken = async (token) => {
   if (token === 'down') throw unavailable('database_unavailable', 'x');
   if (token !== 'good') throw unauthenticated('token_expired', 'x');

@@ -12,7 +12,7 @@ async function lineFor(status: number): Promise<Record<string, unknown>> {
   app.use(requestContext(), requestLog(logger));
   app.post('/things/:id', (_request, response) => {
     response.locals.caller = {
-      actor: { userId: 'ada', sessionId: 's', role: 'customer', permissions: new Set() },
+      actor: { kind: 'user', userId: 'ada', sessionId: 's', role: 'customer', permissions: new Set() },
       refusedToken: null,
     };
     response.status(status).json({ secret: 'canary-answer' });

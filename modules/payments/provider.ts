@@ -26,7 +26,7 @@ export type ProviderState =
 
 /** `paymentId` is our row's id and the provider's idempotency key: asked twice, it charges once. */
 export type Authorization = { paymentId: string; amount: Money; token: string; capture: boolean };
-/** `refundId` is the refund row's id and the provider's idempotency key. */
+/** `refundId` is the refund row's id and the provider's idempotency key: asked again, days later too, it is still one refund. */
 export type RefundRequest = { refundId: string; paymentId: string; amount: Money };
 
 /** `paymentId` is what the provider was given; it may be somebody else's or none of ours. */
@@ -34,7 +34,8 @@ export type ProviderEvent = { id: string; paymentId: string; state: ProviderStat
 
 /**
  * The outside world. Each call answers the charge as it then is; `declined` from capture, void and refund says that the
- * step was refused, not the charge. A call may throw or hang: `PatientProvider` turns both into `unknown`.
+ * step was refused, not the charge; `processing` from refund says that it is on its way: it is asked for again until it is
+ * decided. A call may throw or hang: `PatientProvider` turns both into `unknown`.
  */
 export interface Provider {
   readonly name: string;
@@ -67,6 +68,10 @@ export class PatientProvider {
   authorize(authorization: Authorization): Promise<ProviderState> {
     const { paymentId } = authorization;
     return this.ask('authorize', paymentId, (signal) => this.provider.authorize(authorization, signal));
+  }
+
+  capture(paymentId: string, amount: Money): Promise<ProviderState> {
+    return this.ask('capture', paymentId, (signal) => this.provider.capture(paymentId, amount, signal));
   }
 
   void(paymentId: string): Promise<ProviderState> {

@@ -36,6 +36,7 @@ listPayments                 401  401     404   200   200     403     200       
 createPayment                401  401     404   201   403     403     403       403     404
 getPayment                   401  401     404   200   200     403     200       200     200
 confirmPayment               401  401     404   200   403     403     403       403     404
+capturePayment               401  401     403   403   403     403     403       200     200
 voidPayment                  401  401     403   403   403     403     403       200     200
 receivePaymentEvent          204  204     204   204   204     204     204       204     204
 

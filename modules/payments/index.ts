@@ -1,6 +1,7 @@
 // The face of payments: what app.ts plugs in and what it gets.
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -28,6 +29,7 @@ type Deps = {
   idempotency: Idempotency;
   logger: Logger;
   orders: Orders;
+  audit: Audit;
   provider: ProviderSettings;
 };
 
@@ -42,7 +44,7 @@ type ProviderSettings = {
   leaseMs?: number;
 };
 
-export function createPayments({ database, outbox, idempotency, logger, orders, provider: settings }: Deps) {
+export function createPayments({ database, outbox, idempotency, logger, orders, audit, provider: settings }: Deps) {
   const {
     testProviderSecret: secret,
     publicUrl,
@@ -55,7 +57,8 @@ export function createPayments({ database, outbox, idempotency, logger, orders, 
   const settlement = new Settlement({ orders, outbox });
   const reconciliation = new Reconciliation({ database, provider, settlement, logger, leaseMs });
   const twoPhases = new TwoPhases({ database, idempotency, leaseMs });
-  const service = new PaymentService({ database, orders, provider, settlement, reconciliation, twoPhases, leaseMs });
+  const phases = { provider, settlement, twoPhases };
+  const service = new PaymentService({ database, orders, ...phases, reconciliation, audit, leaseMs });
   return {
     name: 'payments',
     service,

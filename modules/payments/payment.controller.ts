@@ -13,6 +13,7 @@ import type { Handler } from '../../shared/http/route.ts';
 import { PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { PaymentService } from './payment.service.ts';
 import type {
+  capturePayment,
   confirmPayment,
   createPayment,
   getPayment,
@@ -50,8 +51,13 @@ export class PaymentController {
     return replaying(okVersioned(outcome.result), outcome);
   };
 
-  readonly postVoid: Handler<typeof voidPayment> = async ({ params, idempotencyKey }) => {
-    const outcome = await this.payments.void(params.id, idempotencyKey);
+  readonly postCapture: Handler<typeof capturePayment> = async ({ actor, params, idempotencyKey }) => {
+    const outcome = await this.payments.capture(actor, params.id, idempotencyKey);
+    return replaying(okVersioned(outcome.result), outcome);
+  };
+
+  readonly postVoid: Handler<typeof voidPayment> = async ({ actor, params, idempotencyKey }) => {
+    const outcome = await this.payments.void(actor, params.id, idempotencyKey);
     return replaying(okVersioned(outcome.result), outcome);
   };
 

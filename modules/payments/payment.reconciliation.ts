@@ -1,11 +1,11 @@
-// Asks the provider about payments that are open or owed, and gives back what is owed.
+// Asks the provider about payments that are open, gives back what is owed, and captures what is to be captured.
 import type { Database } from '../../shared/database/database.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import * as payments from './payment.repository.ts';
 import type { PaymentRow, RefundRow } from './payment.repository.ts';
 import type { Settlement } from './payment.settlement.ts';
-import { isOpen, NEVER_REACHED_MS, waitAfterLookMs, wayBack } from './payment.ts';
+import { isOpen, isUnfinished, NEVER_REACHED_MS, nextStep, waitAfterLookMs } from './payment.ts';
 import type { PatientProvider, ProviderState } from './provider.ts';
 
 const BATCH_MAX = 10;
@@ -17,7 +17,7 @@ export class Reconciliation {
   private readonly provider: PatientProvider;
   private readonly settlement: Settlement;
   private readonly logger: Logger;
-  /** Longer than a fetch and a void or refund together (2 × 10 s). */
+  /** Longer than a fetch and a void, capture or refund together (2 × 10 s). */
   private readonly leaseMs: number;
 
   constructor({ database, provider, settlement, logger, leaseMs }: Deps) {
@@ -40,7 +40,7 @@ export class Reconciliation {
   /** One payment, now. What cannot be done now is done by the job. */
   async reconcile(paymentId: string): Promise<void> {
     const payment = await payments.claim(this.database, paymentId, this.leaseMs);
-    if (payment !== null && (isOpen(payment) || payment.isOwed)) await this.look(payment);
+    if (payment !== null && isUnfinished(payment)) await this.look(payment);
   }
 
   /** One faulty payment does not keep the others waiting. */
@@ -53,8 +53,8 @@ export class Reconciliation {
   private async look(claimed: PaymentRow): Promise<void> {
     const state = await this.provider.fetch(claimed.id);
     const payment = await this.settleLook(claimed, state);
-    const after = state === null ? payment : await this.giveBack(payment, state);
-    if (isOpen(after) || after.isOwed) await payments.postpone(this.database, claimed, waitAfterLookMs(claimed.looks));
+    const after = state === null ? payment : await this.goOn(payment, state);
+    if (isUnfinished(after)) await payments.postpone(this.database, claimed, waitAfterLookMs(claimed.looks));
   }
 
   private settleLook(claimed: PaymentRow, state: ProviderState | null): Promise<PaymentRow> {
@@ -67,11 +67,19 @@ export class Reconciliation {
   }
 
   /** Seen from the provider's side: a payment that we call declined may hold money there. */
-  private async giveBack(payment: PaymentRow, state: ProviderState): Promise<PaymentRow> {
-    const way = wayBack(payment, state);
-    if (way === 'void') return this.settleStep(payment, await this.provider.void(payment.id));
-    if (way === 'refund') return this.refund(payment);
-    return payment;
+  private async goOn(payment: PaymentRow, state: ProviderState): Promise<PaymentRow> {
+    const { id, amountMinor, currency } = payment;
+    switch (nextStep(payment, state)) {
+      case 'void':
+        return this.settleStep(payment, await this.provider.void(id));
+      case 'capture':
+        return this.settleStep(payment, await this.provider.capture(id, { amount: amountMinor, currency }));
+      case 'refund':
+        return this.refund(payment);
+      case 'wait':
+      case 'none':
+        return payment;
+    }
   }
 
   private async refund(payment: PaymentRow): Promise<PaymentRow> {
@@ -105,7 +113,7 @@ export class Reconciliation {
     if (state.state === 'declined') {
       this.logger.warn(
         { paymentId: payment.id, reason: state.reason },
-        'the provider did not give the money back; trying again',
+        'the provider refused to void, capture or refund; trying again',
       );
       return payment;
     }

@@ -1,6 +1,6 @@
 // SQL of payments, their refunds, and the provider's events.
 import type { Connection } from '../../shared/database/database.ts';
-import { FIRST_LOOK_MS, isOpen, type GiveBackReason, type Payment, type PaymentStatus } from './payment.ts';
+import { FIRST_LOOK_MS, isUnfinished, type GiveBackReason, type Payment, type PaymentStatus } from './payment.ts';
 import type { NextAction } from './provider.ts';
 
 export type PaymentRow = Payment & {
@@ -68,17 +68,17 @@ export async function lockOfOrder(tx: Connection, orderId: string): Promise<Paym
   return rows.map(toPayment);
 }
 
-/** `lookInMs` null: as already planned. Nothing open or owed is not looked at any more. */
+/** `lookInMs` null: as already planned. What is finished is not looked at any more. */
 export async function update(tx: Connection, payment: PaymentRow, lookInMs: number | null = null): Promise<PaymentRow> {
-  const { id, status, authorizedMinor, capturedMinor, refundedMinor, declineReason, giveBackReason, isOwed } = payment;
+  const { id, status, authorizedMinor, capturedMinor, refundedMinor, declineReason, giveBackReason } = payment;
+  const { isOwed, wantsCapture } = payment;
   const nextAction = payment.nextAction === null ? null : JSON.stringify(payment.nextAction);
-  const needsLook = isOpen(payment) || isOwed;
   const { rows } = await tx.query<Columns>(
     `UPDATE payments.payments
      SET status = $2, authorized_minor = $3, captured_minor = $4, refunded_minor = $5, next_action = $6, decline_reason = $7,
-         give_back_reason = $8, is_owed = $9, updated_at = now(), version = version + 1,
-         looks = CASE WHEN $11::bigint IS NULL THEN looks ELSE 0 END,
-         check_at = CASE WHEN $10 THEN coalesce(now() + $11::bigint * interval '1 ms', check_at, now()) END
+         give_back_reason = $8, is_owed = $9, wants_capture = $10, updated_at = now(), version = version + 1,
+         looks = CASE WHEN $12::bigint IS NULL THEN looks ELSE 0 END,
+         check_at = CASE WHEN $11 THEN coalesce(now() + $12::bigint * interval '1 ms', check_at, now()) END
      WHERE id = $1 RETURNING ${columns}`,
     [
       id,
@@ -90,7 +90,8 @@ export async function update(tx: Connection, payment: PaymentRow, lookInMs: numb
       declineReason,
       giveBackReason,
       isOwed,
-      needsLook,
+      wantsCapture,
+      isUnfinished(payment),
       lookInMs,
     ],
   );
@@ -183,7 +184,7 @@ export async function deleteOldEvents(connection: Connection): Promise<number> {
 }
 
 const columns = `id, order_id, customer_id, provider, status, amount_minor, currency, captures, authorized_minor, captured_minor,
-  refunded_minor, next_action, decline_reason, give_back_reason, is_owed, looks, created_at, version,
+  refunded_minor, next_action, decline_reason, give_back_reason, is_owed, wants_capture, looks, created_at, version,
   extract(epoch FROM now() - created_at) * 1000 AS age_ms`;
 
 /** bigint and numeric come as text. */
@@ -203,6 +204,7 @@ type Columns = {
   decline_reason: string | null;
   give_back_reason: GiveBackReason | null;
   is_owed: boolean;
+  wants_capture: boolean;
   looks: number;
   created_at: Date;
   version: number;
@@ -230,6 +232,7 @@ const toPayment = (row: Columns): PaymentRow => ({
   declineReason: row.decline_reason,
   giveBackReason: row.give_back_reason,
   isOwed: row.is_owed,
+  wantsCapture: row.wants_capture,
   looks: row.looks,
   ageMs: Number(row.age_ms),
   createdAt: row.created_at,

@@ -2,6 +2,7 @@
 import { route, type Route } from '../../shared/http/route.ts';
 import type { PaymentController } from './payment.controller.ts';
 import {
+  capturePayment,
   confirmPayment,
   createPayment,
   getPayment,
@@ -16,5 +17,6 @@ export const paymentRoutes = (payments: PaymentController): Route[] => [
   route('post', '/payments/webhooks/{provider}', 'public', receiveEvent, payments.postEvent),
   route('get', '/payments/{id}', ['orders:own', 'orders:read'], getPayment, payments.getPayment),
   route('post', '/payments/{id}/confirmation', ['orders:own'], confirmPayment, payments.postConfirmation),
+  route('post', '/payments/{id}/capture', ['payments:capture'], capturePayment, payments.postCapture),
   route('post', '/payments/{id}/void', ['payments:void'], voidPayment, payments.postVoid),
 ];

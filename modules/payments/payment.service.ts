@@ -1,7 +1,8 @@
-// What can be done with payments: pay, confirm, void, look, and hear what the provider and the orders tell.
+// What can be done with payments: pay, confirm, capture, void, look, and hear what the provider and the orders tell.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Database, Transaction } from '../../shared/database/database.ts';
 import { newId } from '../../shared/domain/ids.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import type { Money } from '../../shared/domain/money.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
 import { conflict, declined, notFound, unavailable, type AppError } from '../../shared/errors/app-error.ts';
@@ -13,7 +14,15 @@ import type { Reconciliation } from './payment.reconciliation.ts';
 import * as payments from './payment.repository.ts';
 import type { PaymentRow } from './payment.repository.ts';
 import type { PaidOrders, Settlement } from './payment.settlement.ts';
-import { FIRST_LOOK_MS, holdsMoney, isOpen, owe, type GiveBackReason } from './payment.ts';
+import {
+  FIRST_LOOK_MS,
+  holdsMoney,
+  isCapturable,
+  isOpen,
+  owe,
+  type GiveBackReason,
+  type PaymentStatus,
+} from './payment.ts';
 import type { TwoPhases } from './payment.two-phases.ts';
 import type { PaymentInput } from './payment.validation.ts';
 import { presentPayment, type PaymentView } from './payment.view.ts';
@@ -38,6 +47,7 @@ type Deps = {
   settlement: Settlement;
   reconciliation: Reconciliation;
   twoPhases: TwoPhases;
+  audit: Audit;
   leaseMs: number;
 };
 
@@ -48,15 +58,17 @@ export class PaymentService {
   private readonly settlement: Settlement;
   private readonly reconciliation: Reconciliation;
   private readonly twoPhases: TwoPhases;
+  private readonly audit: Audit;
   private readonly leaseMs: number;
 
-  constructor({ database, orders, provider, settlement, reconciliation, twoPhases, leaseMs }: Deps) {
+  constructor({ database, orders, provider, settlement, reconciliation, twoPhases, audit, leaseMs }: Deps) {
     this.database = database;
     this.orders = orders;
     this.provider = provider;
     this.settlement = settlement;
     this.reconciliation = reconciliation;
     this.twoPhases = twoPhases;
+    this.audit = audit;
     this.leaseMs = leaseMs;
   }
 
@@ -84,6 +96,7 @@ export class PaymentService {
       begin: async (tx) => {
         const payment = await payments.lock(tx, paymentId);
         if (payment === null || !isOwner(actor, payment)) throw paymentNotFound();
+        await this.recordDeed(tx, actor, 'payment.confirmed', payment);
         return payment;
       },
       ask: async (payment) => (isOpen(payment) ? ((await this.provider.fetch(paymentId)) ?? nothingNew) : nothingNew),
@@ -91,16 +104,16 @@ export class PaymentService {
     });
   }
 
-  /**
-   * The wish is committed before the provider is asked, so that the job goes on with it.
-   * @throws notFound `payment_not_found`; conflict `payment_status_forbidden`; unavailable `provider_unavailable`
-   */
-  void(paymentId: string, key: IdempotencyKey): Promise<Outcome<PaymentView>> {
-    return this.twoPhases.run(key, {
-      begin: (tx, resumedId) => this.wishToVoid(tx, paymentId, resumedId !== null),
-      ask: (payment) => (payment.status === 'authorized' ? this.tryToVoid(paymentId) : Promise.resolve(nothingNew)),
-      finish: async (tx, _payment, state) => voidAnswerOf(await this.settle(tx, paymentId, state)),
-    });
+  /** @throws notFound `payment_not_found`; conflict `payment_status_forbidden`; unavailable `provider_unavailable` */
+  capture(actor: Actor, paymentId: string, key: IdempotencyKey): Promise<Outcome<PaymentView>> {
+    return this.fulfilWish(actor, paymentId, captureWish, key, ({ amountMinor, currency }) =>
+      this.provider.capture(paymentId, { amount: amountMinor, currency }),
+    );
+  }
+
+  /** @throws notFound `payment_not_found`; conflict `payment_status_forbidden`; unavailable `provider_unavailable` */
+  void(actor: Actor, paymentId: string, key: IdempotencyKey): Promise<Outcome<PaymentView>> {
+    return this.fulfilWish(actor, paymentId, voidWish, key, () => this.provider.void(paymentId));
   }
 
   /** @throws notFound `payment_not_found`, also for a stranger */
@@ -146,6 +159,17 @@ export class PaymentService {
     for (const { id } of owed) await this.reconciliation.reconcile(id);
   }
 
+  /** The order was sent: what is only authorised is taken now. Heard twice, done once. */
+  async captureAllOf(orderId: string): Promise<void> {
+    const wanted = await this.database.transaction(async (tx) => {
+      const rows = (await payments.lockOfOrder(tx, orderId)).filter(isCapturable);
+      const unasked = rows.filter(({ wantsCapture }) => !wantsCapture);
+      for (const row of unasked) await payments.update(tx, captureWish.make(row), FIRST_LOOK_MS);
+      return rows;
+    });
+    for (const { id } of wanted) await this.reconciliation.reconcile(id);
+  }
+
   giveBack(paymentId: string): Promise<void> {
     return this.reconciliation.reconcile(paymentId);
   }
@@ -157,6 +181,7 @@ export class PaymentService {
     const payment = await payments.insert(tx, row);
     if (payment === null) throw conflict('payment_in_progress', 'Another payment of this order is under way.');
     await this.orders.recordPayment(tx, orderId, 'processing');
+    await this.recordDeed(tx, actor, 'payment.created', null, payment);
     return payment;
   }
 
@@ -177,18 +202,59 @@ export class PaymentService {
     return (await this.provider.fetch(payment.id)) ?? this.charge(payment, token);
   }
 
-  private async wishToVoid(tx: Transaction, paymentId: string, isResumed: boolean): Promise<PaymentRow> {
+  /** The wish is committed before the provider is asked, so that the job goes on with it. */
+  private fulfilWish(
+    actor: Actor,
+    paymentId: string,
+    wish: Wish,
+    key: IdempotencyKey,
+    step: (payment: PaymentRow) => Promise<ProviderState>,
+  ): Promise<Outcome<PaymentView>> {
+    return this.twoPhases.run(key, {
+      begin: (tx, resumedId) => this.wish(tx, actor, paymentId, wish, resumedId !== null),
+      ask: (payment) => (wish.isOpen(payment) ? this.tryStep(payment, step) : Promise.resolve(nothingNew)),
+      finish: async (tx, _payment, state) => wishAnswerOf(wish, await this.settle(tx, paymentId, state)),
+    });
+  }
+
+  private async wish(
+    tx: Transaction,
+    actor: Actor,
+    paymentId: string,
+    wish: Wish,
+    isResumed: boolean,
+  ): Promise<PaymentRow> {
     const payment = await payments.lock(tx, paymentId);
     if (payment === null) throw paymentNotFound();
     if (isResumed) return payment;
-    if (payment.status !== 'authorized') throw notVoidable();
-    return payment.isOwed ? payment : payments.update(tx, owe(payment, 'void_requested'), this.leaseMs);
+    if (!wish.isPossible(payment)) throw wishRefused(wish);
+    const wished = wish.isOpen(payment) ? payment : await payments.update(tx, wish.make(payment), this.leaseMs);
+    await this.recordDeed(tx, actor, wish.deed, payment, wished);
+    return wished;
   }
 
   /** Refused: then the provider knows a newer status than we do. */
-  private async tryToVoid(paymentId: string): Promise<ProviderState> {
-    const state = await this.provider.void(paymentId);
-    return state.state === 'declined' ? ((await this.provider.fetch(paymentId)) ?? nothingNew) : state;
+  private async tryStep(
+    payment: PaymentRow,
+    step: (payment: PaymentRow) => Promise<ProviderState>,
+  ): Promise<ProviderState> {
+    const state = await step(payment);
+    return state.state === 'declined' ? ((await this.provider.fetch(payment.id)) ?? nothingNew) : state;
+  }
+
+  private async recordDeed(
+    tx: Transaction,
+    actor: Actor,
+    action: string,
+    before: PaymentRow | null,
+    after: PaymentRow | null = before,
+  ): Promise<void> {
+    const subject = { type: 'payment', id: (after ?? before)?.id ?? null };
+    const views = {
+      ...(before && { before: presentPayment(before) }),
+      ...(after && { after: presentPayment(after) }),
+    };
+    await this.audit.record(tx, { actor, action, subject, ...views });
   }
 
   private async settle(tx: Transaction, paymentId: string, state: ProviderState): Promise<PaymentRow> {
@@ -229,14 +295,42 @@ const orderGone = (paymentId: string): AppError =>
     },
   );
 
-function voidAnswerOf(payment: PaymentRow): PaymentView | AppError {
-  if (payment.status === 'voided') return presentPayment(payment);
-  if (payment.status !== 'authorized') return notVoidable();
-  return unavailable('provider_unavailable', 'The provider has not confirmed the void yet.', { retryAfterSeconds: 5 });
+/** What staff ask of an authorised payment. */
+type Wish = {
+  deed: string;
+  /** How it is called when it is fulfilled; a refund may have followed. */
+  ends: readonly PaymentStatus[];
+  isPossible: (payment: PaymentRow) => boolean;
+  /** Wished, and not fulfilled yet. */
+  isOpen: (payment: PaymentRow) => boolean;
+  make: (payment: PaymentRow) => PaymentRow;
+};
+
+const captureWish: Wish = {
+  deed: 'payment.capture_requested',
+  ends: ['captured', 'refunded'],
+  isPossible: isCapturable,
+  isOpen: ({ status, wantsCapture }) => status === 'authorized' && wantsCapture,
+  make: (payment) => ({ ...payment, wantsCapture: true }),
+};
+
+/** Also of a payment that is to be captured: the last word counts. */
+const voidWish: Wish = {
+  deed: 'payment.void_requested',
+  ends: ['voided'],
+  isPossible: ({ status }) => status === 'authorized',
+  isOpen: ({ status, isOwed }) => status === 'authorized' && isOwed,
+  make: (payment) => owe(payment, 'void_requested'),
+};
+
+function wishAnswerOf(wish: Wish, payment: PaymentRow): PaymentView | AppError {
+  if (wish.ends.includes(payment.status)) return presentPayment(payment);
+  if (!wish.isOpen(payment)) return wishRefused(wish);
+  return unavailable('provider_unavailable', 'The provider has not confirmed it yet.', { retryAfterSeconds: 5 });
 }
 
-const notVoidable = (): AppError =>
-  conflict('payment_status_forbidden', 'Only an authorised payment can be voided.', {
+const wishRefused = ({ ends: [end] }: Wish): AppError =>
+  conflict('payment_status_forbidden', `Only an authorised payment can be ${end}, and none that is given back.`, {
     facts: { allowed: ['authorized'] },
   });
 

@@ -30,6 +30,8 @@ export type Payment = {
   declineReason: string | null;
   giveBackReason: GiveBackReason | null;
   isOwed: boolean;
+  /** Somebody asked to capture what is authorised, and it has not been captured yet. */
+  wantsCapture: boolean;
 };
 
 /** Never back: a late, repeated or overtaken answer finds its step missing here. */
@@ -63,6 +65,9 @@ export const isLegal = (from: PaymentStatus, to: PaymentStatus): boolean => step
 export const isOpen = ({ status }: Payment): boolean =>
   status === 'processing' || status === 'unknown' || status === 'requires_action';
 
+/** There is something to ask the provider, or to ask of it. */
+export const isUnfinished = (payment: Payment): boolean => isOpen(payment) || payment.isOwed || payment.wantsCapture;
+
 const isClosed = ({ status }: Payment): boolean => stepsFrom[status].length === 0;
 
 export const holdsMoney = ({ status }: Payment): boolean => status === 'authorized' || status === 'captured';
@@ -71,7 +76,7 @@ export const holdsMoney = ({ status }: Payment): boolean => status === 'authoriz
 export function settle<P extends Payment>(payment: P, state: ProviderState): P {
   const told = statusTold(state);
   const moved = isLegal(payment.status, told) ? { ...payment, status: told, ...circumstancesOf(state) } : payment;
-  return withDebt({ ...moved, ...amountsOf(payment, state) }, told);
+  return withoutVainWish(withDebt({ ...moved, ...amountsOf(payment, state) }, told));
 }
 
 /** The status that an answer of the provider speaks of. */
@@ -112,15 +117,33 @@ export const owe = <P extends Payment>(payment: P, reason: GiveBackReason): P =>
   ...payment,
   giveBackReason: reason,
   isOwed: true,
+  wantsCapture: false,
 });
 
-/** What gives the money back, seen from what the provider last told; `wait` while it cannot be told. */
-export function wayBack({ isOwed }: Payment, state: ProviderState): 'void' | 'refund' | 'wait' | 'none' {
-  if (!isOwed) return 'none';
+/** Only an authorisation can be captured. */
+const withoutVainWish = <P extends Payment>(payment: P): P => ({
+  ...payment,
+  wantsCapture: payment.wantsCapture && payment.status === 'authorized',
+});
+
+export const isCapturable = ({ status, isOwed }: Payment): boolean => status === 'authorized' && !isOwed;
+
+/** What brings the payment to where it is wanted, seen from what the provider last told; `wait` while it cannot be told. */
+export function nextStep(
+  { isOwed, wantsCapture }: Payment,
+  state: ProviderState,
+): 'void' | 'refund' | 'capture' | 'wait' | 'none' {
   const told = statusTold(state);
-  if (told === 'authorized' || told === 'requires_action') return 'void';
-  return told === 'captured' ? 'refund' : 'wait';
+  if (isOwed) return wayBack[told] ?? 'wait';
+  if (wantsCapture) return told === 'authorized' ? 'capture' : 'wait';
+  return 'none';
 }
+
+const wayBack: Partial<Record<PaymentStatus, 'void' | 'refund'>> = {
+  requires_action: 'void',
+  authorized: 'void',
+  captured: 'refund',
+};
 
 /** Until the provider is asked first: most payments are settled by then. */
 export const FIRST_LOOK_MS = 15_000;

@@ -65,6 +65,18 @@ export const confirmPayment = {
   problems: { 404: ['payment_not_found'] },
 } satisfies Operation;
 
+export const capturePayment = {
+  operationId: 'capturePayment',
+  summary: 'Capture an authorised payment',
+  description:
+    'The whole amount. An order that was sent is captured by itself. 503: not confirmed yet; it is tried again in the background.',
+  params: idParams,
+  body: nothing,
+  idempotent: true,
+  answers: { 200: paymentSchema },
+  problems: { 404: ['payment_not_found'], 409: ['payment_status_forbidden'], 503: ['provider_unavailable'] },
+} satisfies Operation;
+
 export const voidPayment = {
   operationId: 'voidPayment',
   summary: 'Void an authorised payment',

@@ -4,13 +4,15 @@ import {
   FIRST_LOOK_MS,
   holdsMoney,
   isLegal,
+  isCapturable,
   isOpen,
+  isUnfinished,
+  nextStep,
   owe,
   PAYMENT_STATUSES,
   settle,
   statusTold,
   waitAfterLookMs,
-  wayBack,
   type GiveBackReason,
   type Payment,
   type PaymentStatus,
@@ -28,6 +30,7 @@ const aPayment = (status: PaymentStatus, more: Partial<Payment> = {}): Payment =
   declineReason: null,
   giveBackReason: null,
   isOwed: false,
+  wantsCapture: false,
   ...more,
 });
 
@@ -146,8 +149,35 @@ describe('what is owed', () => {
     ['refunded', 'wait'],
   ];
   it.each(ways)('the way back of what the provider calls %s is %s', (told, way) => {
-    expect(wayBack(owe(aPayment('captured'), 'order_cancelled'), states[told])).toBe(way);
-    expect(wayBack(aPayment('captured'), states[told])).toBe('none');
+    expect(nextStep(owe(aPayment('captured'), 'order_cancelled'), states[told])).toBe(way);
+    expect(nextStep(aPayment('captured'), states[told])).toBe('none');
+  });
+});
+
+describe('what is to be captured', () => {
+  const wanted = aPayment('authorized', { wantsCapture: true });
+
+  it.each(PAYMENT_STATUSES.map((told) => [told] as const))('told %s', (told) => {
+    expect(nextStep(wanted, states[told])).toBe(told === 'authorized' ? 'capture' : 'wait');
+    const settled = settle(wanted, states[told]);
+    expect(settled.wantsCapture).toBe(settled.status === 'authorized');
+  });
+
+  it('is not captured once it is owed: the last word counts', () => {
+    const owed = owe(wanted, 'void_requested');
+    expect([owed.wantsCapture, nextStep(owed, states.authorized)]).toEqual([false, 'void']);
+  });
+
+  it.each(PAYMENT_STATUSES.map((status) => [status] as const))('can be %s or not', (status) => {
+    expect(isCapturable(aPayment(status))).toBe(status === 'authorized');
+    expect(isCapturable(aPayment(status, { isOwed: true }))).toBe(false);
+  });
+
+  it('is unfinished like what is open and what is owed', () => {
+    expect(isUnfinished(wanted)).toBe(true);
+    expect(isUnfinished(aPayment('authorized'))).toBe(false);
+    expect(isUnfinished(aPayment('authorized', { isOwed: true }))).toBe(true);
+    expect(isUnfinished(aPayment('processing'))).toBe(true);
   });
 });
 

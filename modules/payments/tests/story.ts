@@ -160,6 +160,7 @@ export function anotherProcess(app: TestApp, { callTimeoutMs = 300, leaseMs = 30
     idempotency: new Idempotency({ ttlMs: 60_000 }),
     logger,
     orders: app.modules.orders.service,
+    audit: app.modules.audit.service,
     provider: {
       publicUrl: 'http://localhost:3000',
       webhookBaseUrl: () => app.url,
@@ -199,3 +200,11 @@ export const sendEvent = (app: TestApp, body: string, signed: string | null, pro
   const request = app.api.post(`/api/v1/payments/webhooks/${provider}`).set('Content-Type', 'application/json');
   return (signed === null ? request : request.set('Waybill-Test-Signature', signed)).send(body);
 };
+
+/** What the audit trail has of one thing, oldest first. */
+export const entriesOf = (app: TestApp, subjectId: string) =>
+  app.sql(
+    `SELECT actor_id AS "actorId", role, action, subject_id AS "subjectId", before->>'status' AS before, after->>'status' AS after
+     FROM audit.entries WHERE subject_id = $1 ORDER BY id`,
+    [subjectId],
+  );

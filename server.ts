@@ -15,6 +15,7 @@ import { migrate, pendingMigrations } from './shared/database/migrate.ts';
 import { createPool } from './shared/database/pool.ts';
 import { Dispatcher } from './shared/events/dispatcher.ts';
 import { JobRunner } from './shared/jobs/jobs.ts';
+import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
 import { within } from './shared/lifecycle/within.ts';
 import { createLogger } from './shared/logging/logger.ts';
@@ -173,20 +174,13 @@ async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressI
     { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1000 },
     app,
   );
+  const drain = new HttpDrain(server);
   server.listen({ port: config.port, ...(config.host !== null && { host: config.host }) });
   await once(server, 'listening');
-  lifecycle.onStop('http', () => closeServer(server));
+  lifecycle.onStop('http', () => drain.finish());
   // Ready says 503 from now on; the balancer needs a while to see it.
   lifecycle.onStop('balancer', () => sleep(config.drainDelayMs));
   return server.address() as AddressInfo;
-}
-
-/** What runs is answered; idle connections are closed, at once and as they become idle. */
-async function closeServer(server: ReturnType<typeof createServer>): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  await closed.finally(() => clearInterval(idle));
 }
 
 /** PUBLIC_URL unless it is only the default, which does not know the port that PORT=0 was given. */

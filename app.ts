@@ -61,6 +61,7 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
 
   const users = createUsers({
     database: databaseOf('users'),
+    audit: audit.service,
     logger: logOf('users'),
     tokens: {
       secret: secrets.jwt,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
+import { auditMigrations, createAudit } from '../modules/audit/index.ts';
 import { createUsers, roles, usersMigrations, type Role } from '../modules/users/index.ts';
 import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from '../shared/config/config.ts';
 import { loadEnvFile } from '../shared/config/env-file.ts';
@@ -15,6 +16,9 @@ import { createLogger, type Logger } from '../shared/logging/logger.ts';
 
 const USAGE = `usage: npm run user:create -- --email <address> --role <${roles.join(' | ')}> [--name <name>]
 The password is asked for, or read as one line from standard input.`;
+
+/** That somebody was made is an entry of the audit trail. */
+const needed = [auditMigrations, usersMigrations];
 
 /** EX_USAGE of sysexits.h. */
 const USAGE_EXIT_CODE = 64;
@@ -124,15 +128,17 @@ async function create(config: Config, server: Server, user: Request & { password
 }
 
 async function prepareSchema({ migrate: mayMigrate }: Config, { directUrl }: Server): Promise<void> {
-  if (mayMigrate) return void (await migrate(directUrl, [usersMigrations]));
-  const pending = await pendingMigrations(directUrl, [usersMigrations]);
+  if (mayMigrate) return void (await migrate(directUrl, needed));
+  const pending = await pendingMigrations(directUrl, needed);
   if (pending.length > 0) throw new Error(`MIGRATE is off and these migrations are not applied: ${pending.join(', ')}`);
 }
 
 /** No token is made or read here, so none of the server's secrets is needed. */
 function serviceOn(database: ReturnType<typeof createDatabase>, logger: Logger) {
   const tokens = { secret: randomBytes(32).toString('hex'), accessTtlMs: 0, refreshTtlMs: 0, refreshGraceMs: 0 };
-  return createUsers({ database, logger, tokens, limits: { windowMs: 0, loginMax: 0, loginAddressMax: 0 } }).service;
+  const audit = createAudit({ database }).service;
+  const limits = { windowMs: 0, loginMax: 0, loginAddressMax: 0 };
+  return createUsers({ database, audit, logger, tokens, limits }).service;
 }
 
 function explain(error: unknown): string {

@@ -17,6 +17,7 @@ import {
   requestFor,
   send,
   signed,
+  spendsLogin,
   worldOf,
   type Operation,
   type Parameter,
@@ -186,7 +187,7 @@ test('the requests that are spoiled here are good before: each is answered with 
     const { status } = await send(
       app,
       await requestFor(app, operation, world, caller),
-      operation.id === 'logOut' ? await app.signIn() : caller,
+      spendsLogin(operation) ? await app.signIn() : caller,
     );
     return { id: operation.id, isGood: status >= 200 && status < 300 };
   });

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { errorPagesOf } from '../app.ts';
 import { conventionPages } from '../shared/http/problem-pages.ts';
 import { key, startTestApp, type Person, type TestApp } from './support/app.ts';
-import { operationsOf, requestFor, send, worldOf, type Operation } from './support/operations.ts';
+import { openSession, operationsOf, requestFor, send, worldOf, type Operation } from './support/operations.ts';
 
 const PAGE_OF_OURS = 'https://shop.example.com';
 
@@ -522,6 +522,10 @@ describe('lists: each row is seen once while others insert', () => {
         return String(body.paymentId);
       };
       return { path, caller: owner, insert };
+    },
+    listMySessions: async () => {
+      const person = await app.signIn();
+      return { path: '/users/me/sessions', caller: person, insert: () => openSession(app, person) };
     },
     listAuditEntries: async () => {
       const { service } = app.modules.audit;

@@ -2,7 +2,15 @@
 import { decodeJwt, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type Person, type TestApp } from './support/app.ts';
-import { operationsOf, requestFor, send, worldOf, type Operation, type World } from './support/operations.ts';
+import {
+  operationsOf,
+  requestFor,
+  send,
+  spendsLogin,
+  worldOf,
+  type Operation,
+  type World,
+} from './support/operations.ts';
 import { snapshotOf } from './support/snapshot.ts';
 
 /** The owner and the other are customers; orders and payments are the owner's. A word after the operation names a variant. */
@@ -15,6 +23,9 @@ changeMyAccount              401  401     200   200   200     200     200       
 logIn                        200  200     200   200   200     200     200       200     200
 refreshTokens                200  200     200   200   200     200     200       200     200
 logOut                       401  401     204   204   204     204     204       204     204
+changeMyPassword             401  401     204   204   204     204     204       204     204
+listMySessions               401  401     200   200   200     200     200       200     200
+revokeMySession              401  401     404   204   404     404     404       404     404
 
 listProducts                 200  401     200   200   200     200     200       200     200
 getProduct                   200  401     200   200   200     200     200       200     200
@@ -157,9 +168,8 @@ async function signInAs(caller: string): Promise<Person | null> {
   return app.signIn({ role: caller === 'owner' || caller === 'other' ? 'customer' : caller });
 }
 
-/** Logging out spends a login, so each cell of that row brings its own. */
 const freshFor = async (operationId: string, caller: string) =>
-  operationId === 'logOut' ? signInAs(caller) : (people[caller] ?? null);
+  spendsLogin({ id: operationId }) ? signInAs(caller) : (people[caller] ?? null);
 
 /** Of tests/support/app.ts. When it is no longer this, the code is token_invalid and the whole column fails. */
 const secret = new TextEncoder().encode('test-only-jwt-secret-0123456789abcdefghijklmnop');

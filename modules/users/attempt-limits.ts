@@ -1,19 +1,21 @@
-// How often one may try to log in, to refresh and to register: every attempt counts, the refused and the malformed too.
-import type { Request, RequestHandler } from 'express';
+// How often one may try to log in, to refresh, to register and to change a password: every attempt counts, the refused and the malformed too.
+import type { Request, RequestHandler, Response } from 'express';
+import type { Actor } from '../../shared/http/actor.ts';
 import { addressOf, hashed, limitRate } from '../../shared/middleware/rate-limit.ts';
 import { readRefreshToken } from './session.ts';
 
 export type AttemptLimitOptions = { windowMs: number; loginMax: number; loginAddressMax: number };
-export type AttemptLimits = { register: RequestHandler[]; login: RequestHandler[]; refresh: RequestHandler[] };
+export type AttemptLimits = Record<'register' | 'login' | 'refresh' | 'changePassword', RequestHandler[]>;
 
-/** What an attempt is aimed at, from a body that nobody has checked; null when it names nothing. */
-type Aim = (body: Record<string, unknown>) => string | null;
+/** What an attempt is aimed at, by a body that nobody has checked or by who is calling; null when it names nothing. */
+type Aim = (body: Record<string, unknown>, actor: Actor | null) => string | null;
 
 export function createAttemptLimits(options: AttemptLimitOptions, refreshKey: Buffer): AttemptLimits {
   return {
     register: limitsOf('register', accountAimedAt, options),
     login: limitsOf('login', accountAimedAt, options),
     refresh: limitsOf('refresh', (body) => sessionAimedAt(body, refreshKey), options),
+    changePassword: limitsOf('password', (_body, actor) => actor?.userId ?? null, options),
   };
 }
 
@@ -25,14 +27,15 @@ function limitsOf(
 ): RequestHandler[] {
   return [
     limitRate({ name: `${name}-address`, max: loginAddressMax, windowMs, keyOf: addressOf }),
-    limitRate({ name: `${name}-account`, max: loginMax, windowMs, keyOf: (request) => keyOf(request, aim) }),
+    limitRate({ name: `${name}-account`, max: loginMax, windowMs, keyOf: (...call) => keyOf(...call, aim) }),
   ];
 }
 
 /** Attempts aimed at nothing share their sender's counter. */
-function keyOf(request: Request, aim: Aim): string {
+function keyOf(request: Request, response: Response, aim: Aim): string {
   const body: unknown = request.body;
-  const target = typeof body === 'object' && body !== null ? aim({ ...body }) : null;
+  const fields = typeof body === 'object' && body !== null ? { ...body } : {};
+  const target = aim(fields, response.locals.caller.actor);
   return target === null ? `from ${addressOf(request)}` : hashed(target);
 }
 

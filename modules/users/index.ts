@@ -1,6 +1,7 @@
 // The face of the users module: accounts, roles and sessions.
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import type { Subscription } from '../../shared/events/dispatcher.ts';
 import type { VerifyToken } from '../../shared/http/actor.ts';
 import type { Route } from '../../shared/http/route.ts';
@@ -8,7 +9,10 @@ import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { createAttemptLimits, type AttemptLimitOptions } from './attempt-limits.ts';
+import { PasswordController } from './password.controller.ts';
 import { PasswordHasher, type PasswordCost } from './password-hasher.ts';
+import { passwordRoutes } from './password.routes.ts';
+import { PasswordService } from './password.service.ts';
 import { SessionController } from './session.controller.ts';
 import { sessionJobs } from './session.jobs.ts';
 import { SessionRepository } from './session.repository.ts';
@@ -26,6 +30,7 @@ export { roles, type Role } from './roles.ts';
 
 export type UsersDeps = {
   database: Database;
+  audit: Audit;
   logger: Logger;
   tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
   limits: AttemptLimitOptions;
@@ -49,16 +54,18 @@ export const usersMigrations: MigrationSource = {
   directory: new URL('./migrations/', import.meta.url),
 };
 
-export function createUsers({ database, logger, tokens, limits, passwordCost }: UsersDeps): UsersModule {
+export function createUsers({ database, audit, logger, tokens, limits, passwordCost }: UsersDeps): UsersModule {
   const users = new UserRepository();
   const sessions = new SessionRepository();
   const passwords = new PasswordHasher(passwordCost);
   const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
   const verifier = new TokenVerifier({ database, sessions, accessTokens });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
-  const userService = new UserService({ database, users, passwords });
+  const userService = new UserService({ database, audit, users, passwords });
+  const passwordService = new PasswordService({ database, audit, users, sessions, passwords, verifier });
   const sessionService = new SessionService({
     database,
+    audit,
     logger,
     users,
     sessions,
@@ -72,6 +79,7 @@ export function createUsers({ database, logger, tokens, limits, passwordCost }: 
     name: 'users',
     routes: [
       ...userRoutes(new UserController(userService), attemptLimits),
+      ...passwordRoutes(new PasswordController(passwordService), attemptLimits),
       ...sessionRoutes(new SessionController(sessionService), attemptLimits),
     ],
     errorPages: userErrorPages,

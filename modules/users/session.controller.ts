@@ -1,8 +1,8 @@
 // Logins over HTTP.
-import { noContent, ok } from '../../shared/http/reply.ts';
+import { noContent, ok, okPage } from '../../shared/http/reply.ts';
 import type { Handler } from '../../shared/http/route.ts';
-import { sessionOf, type SessionService } from './session.service.ts';
-import type { logIn, logOut, refreshTokens } from './session.validation.ts';
+import type { SessionService } from './session.service.ts';
+import type { listMySessions, logIn, logOut, refreshTokens, revokeMySession } from './session.validation.ts';
 
 export class SessionController {
   private readonly sessions: SessionService;
@@ -17,7 +17,15 @@ export class SessionController {
     ok(await this.sessions.refresh(body.refreshToken));
 
   readonly postLogout: Handler<typeof logOut> = async ({ actor }) => {
-    await this.sessions.logOut(sessionOf(actor));
+    await this.sessions.logOut(actor);
+    return noContent();
+  };
+
+  readonly getMySessions: Handler<typeof listMySessions> = async ({ actor, query }) =>
+    okPage(await this.sessions.list(actor, query));
+
+  readonly deleteMySession: Handler<typeof revokeMySession> = async ({ actor, params }) => {
+    await this.sessions.revoke(actor, params.id);
     return noContent();
   };
 }

@@ -2,6 +2,9 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { parse, stringify } from 'uuid';
 
+/** A login as its owner sees it. It is used at the latest when its access token has run out and is refreshed. */
+export type Session = { id: string; createdAt: Date; lastUsedAt: Date; address: string | null };
+
 /** A login's token of one turn: each use of it starts the next. */
 export type RefreshTicket = { sessionId: string; generation: number };
 

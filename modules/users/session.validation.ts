@@ -1,12 +1,13 @@
 // What may come in about logins.
 import { z } from 'zod';
 import type { Operation } from '../../shared/http/route.ts';
+import { idParams, pageQuery } from '../../shared/http/schemas.ts';
 import { PASSWORD_LENGTH_MAX, passwordLength } from './password.ts';
-import { tokensSchema } from './session.view.ts';
+import { sessionSchema, tokensSchema } from './session.view.ts';
 import { email } from './user.validation.ts';
 
 /** Any password that might once have been accepted: whether it is right is not for the schema to say. */
-const password = z
+export const givenPassword = z
   .string()
   .min(1)
   .refine((password) => passwordLength(password) <= PASSWORD_LENGTH_MAX, {
@@ -16,7 +17,7 @@ const password = z
   .meta({ override: { type: 'string', minLength: 1, maxLength: PASSWORD_LENGTH_MAX, format: 'password' } });
 
 const credentials = z
-  .strictObject({ email, password })
+  .strictObject({ email, password: givenPassword })
   .meta({ id: 'Credentials', examples: [{ email: 'ada@example.com', password: 'correct horse battery' }] });
 
 const refreshment = z.strictObject({ refreshToken: z.string().min(1).max(512) }).meta({
@@ -24,7 +25,10 @@ const refreshment = z.strictObject({ refreshToken: z.string().min(1).max(512) })
   examples: [{ refreshToken: 'AZOdOnwee3uPAAAAAAAAAQAAAAFyZWZyZXNoLXRva2Vucy1hcmUtb3BhcXVlLXRleHQuLi4' }],
 });
 
+const listQuery = z.strictObject(pageQuery);
+
 export type CredentialsGiven = z.output<typeof credentials>;
+export type ListMySessions = z.output<typeof listQuery>;
 
 export const logIn = {
   operationId: 'logIn',
@@ -50,4 +54,20 @@ export const logOut = {
   summary: 'Log out',
   description: 'Ends the session of the access token: its refresh token is of no more use.',
   answers: { 204: null },
+} satisfies Operation;
+
+export const listMySessions = {
+  operationId: 'listMySessions',
+  summary: 'Where you are logged in, newest first',
+  query: listQuery,
+  answers: { 200: [sessionSchema] },
+} satisfies Operation;
+
+export const revokeMySession = {
+  operationId: 'revokeMySession',
+  summary: 'Log out somewhere else',
+  description: 'Ends one of your sessions; the one you are calling with is ended like by logging out.',
+  params: idParams,
+  answers: { 204: null },
+  problems: { 404: ['session_not_found'] },
 } satisfies Operation;

@@ -1,5 +1,7 @@
-// How a login's tokens go out.
+// How a login and its tokens go out.
 import { z } from 'zod';
+import { timestamp } from '../../shared/http/schemas.ts';
+import type { Session } from './session.ts';
 
 export const tokensSchema = z
   .object({
@@ -17,4 +19,29 @@ export const presentTokens = (accessToken: string, refreshToken: string, expires
   refreshToken,
   tokenType: 'Bearer',
   expiresIn,
+});
+
+export const sessionSchema = z
+  .object({
+    id: z.uuid(),
+    createdAt: timestamp.meta({ description: 'When you logged in' }),
+    lastUsedAt: timestamp.meta({
+      description: 'When its tokens were last made: as exact as an access token is long-lived',
+    }),
+    address: z.string().nullable().meta({ description: 'The network address from which that was' }),
+    current: z.boolean().meta({ description: 'Whether it is the one you are calling with' }),
+  })
+  .meta({ id: 'Session', description: 'A login that is open' });
+
+export type SessionView = z.output<typeof sessionSchema>;
+
+export const presentSession = (
+  { id, createdAt, lastUsedAt, address }: Session,
+  currentSessionId: string,
+): SessionView => ({
+  id,
+  createdAt: createdAt.toISOString(),
+  lastUsedAt: lastUsedAt.toISOString(),
+  address,
+  current: id === currentSessionId,
 });

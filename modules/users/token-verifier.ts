@@ -38,6 +38,11 @@ export class TokenVerifier {
     this.callers.delete(sessionId);
   }
 
+  /** Once something is committed that concerns several sessions: each is looked up again, which costs a read apiece. */
+  forgetAll(): void {
+    this.callers.clear();
+  }
+
   /**
    * The promise is remembered, not its answer: requests that come together share one read, its age counts from its
    * start, and a read that began before a logout cannot be remembered after it.

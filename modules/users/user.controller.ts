@@ -17,5 +17,5 @@ export class UserController {
   readonly getMe: Handler<typeof getMyAccount> = async ({ actor }) => okVersioned(await this.users.find(actor.userId));
 
   readonly patchMe: Handler<typeof changeMyAccount> = async ({ actor, ifMatch, body }) =>
-    okVersioned(await this.users.rename(actor.userId, ifMatch, body));
+    okVersioned(await this.users.rename(actor, ifMatch, body));
 }

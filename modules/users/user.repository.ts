@@ -2,6 +2,7 @@
 import type { Connection } from '../../shared/database/database.ts';
 import type { Credentials, NewUser, User } from './user.ts';
 
+const credentials = `id AS "userId", email, role, password_hash AS "passwordHash", status = 'active' AS "isActive"`;
 const columns = 'id, email, name, role, created_at AS "createdAt", version';
 
 /** Any number, the same in every process: the key of an advisory lock. */
@@ -24,12 +25,25 @@ export class UserRepository {
   }
 
   async findCredentials(connection: Connection, email: string): Promise<Credentials | null> {
-    const { rows } = await connection.query<Credentials>(
-      `SELECT id AS "userId", password_hash AS "passwordHash", status = 'active' AS "isActive"
-       FROM users.users WHERE email = $1`,
-      [email],
-    );
+    const { rows } = await connection.query<Credentials>(`SELECT ${credentials} FROM users.users WHERE email = $1`, [
+      email,
+    ]);
     return rows[0] ?? null;
+  }
+
+  async findCredentialsOf(connection: Connection, id: string): Promise<Credentials | null> {
+    const { rows } = await connection.query<Credentials>(`SELECT ${credentials} FROM users.users WHERE id = $1`, [id]);
+    return rows[0] ?? null;
+  }
+
+  /** Compare and swap. @returns false when the password is no longer the one that was checked */
+  async replacePassword(connection: Connection, { userId, passwordHash }: Credentials, next: string): Promise<boolean> {
+    const { rowCount } = await connection.query(
+      `UPDATE users.users SET password_hash = $3, updated_at = now()
+       WHERE id = $1 AND password_hash = $2 AND status = 'active'`,
+      [userId, passwordHash, next],
+    );
+    return rowCount === 1;
   }
 
   /** @returns null when `version` is no longer the row's */

@@ -1,7 +1,9 @@
 // Accounts: opening one, seeing and changing one's own, and the first of the staff.
-import type { Connection, Database } from '../../shared/database/database.ts';
+import type { Connection, Database, Transaction } from '../../shared/database/database.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import { conflict, preconditionFailed, unauthenticated } from '../../shared/errors/app-error.ts';
+import type { Actor } from '../../shared/http/actor.ts';
 import { parse } from '../../shared/http/parse.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { nameFrom, type NewUser } from './user.ts';
@@ -16,26 +18,29 @@ import {
 } from './user.validation.ts';
 import { presentUser, type UserView } from './user.view.ts';
 
-type Needs = { database: Database; users: UserRepository; passwords: PasswordHasher };
+type Needs = { database: Database; audit: Audit; users: UserRepository; passwords: PasswordHasher };
 
 export class UserService {
   private readonly database: Database;
+  private readonly audit: Audit;
   private readonly users: UserRepository;
   private readonly passwords: PasswordHasher;
 
-  constructor({ database, users, passwords }: Needs) {
+  constructor({ database, audit, users, passwords }: Needs) {
     this.database = database;
+    this.audit = audit;
     this.users = users;
     this.passwords = passwords;
   }
 
   /** @throws conflict `email_taken`, unavailable `password_hashing_busy` */
   async register({ email, name, password }: Registration): Promise<UserView> {
-    return this.insert(this.database, {
-      email,
-      name,
-      role: 'customer',
-      passwordHash: await this.passwords.hash(password),
+    const passwordHash = await this.passwords.hash(password);
+    return this.database.transaction(async (tx) => {
+      const user = await this.insert(tx, { email, name, role: 'customer', passwordHash });
+      const actor = { kind: 'user', userId: user.id, role: user.role } as const;
+      await this.audit.record(tx, { actor, action: 'auth.registered', subject: { type: 'user', id: user.id } });
+      return user;
     });
   }
 
@@ -46,10 +51,14 @@ export class UserService {
   }
 
   /** @throws preconditionFailed `version_stale` */
-  async rename(userId: string, version: number, { name }: ProfileChanges): Promise<UserView> {
-    const user = await this.users.updateName(this.database, userId, version, name);
-    if (user === null) throw preconditionFailed('version_stale', 'The account has changed since you read it.');
-    return presentUser(user);
+  async rename(actor: Actor, version: number, { name }: ProfileChanges): Promise<UserView> {
+    return this.database.transaction(async (tx) => {
+      const user = await this.users.updateName(tx, actor.userId, version, name);
+      if (user === null) throw preconditionFailed('version_stale', 'The account has changed since you read it.');
+      const subject = { type: 'user', id: user.id };
+      await this.audit.record(tx, { actor, action: 'user.updated', subject, after: { name } });
+      return presentUser(user);
+    });
   }
 
   /** For other modules that act for a user. */
@@ -61,7 +70,9 @@ export class UserService {
   async createUser(input: UserToCreate): Promise<UserView> {
     const { email, name, password, role } = parse(userToCreate, input, 'body');
     const passwordHash = await this.passwords.hash(password);
-    return this.insert(this.database, { email, name: name ?? nameFrom(email), role, passwordHash });
+    return this.database.transaction((tx) =>
+      this.insertByHand(tx, { email, name: name ?? nameFrom(email), role, passwordHash }),
+    );
   }
 
   /**
@@ -75,8 +86,16 @@ export class UserService {
     return this.database.transaction(async (tx) => {
       await this.users.lockStaff(tx);
       if (await this.users.staffExists(tx)) return null;
-      return this.insert(tx, { email, name: nameFrom(email), role: 'admin', passwordHash });
+      return this.insertByHand(tx, { email, name: nameFrom(email), role: 'admin', passwordHash });
     });
+  }
+
+  /** Nobody of ours did it: whoever can start programs on the server. */
+  private async insertByHand(tx: Transaction, newUser: Omit<NewUser, 'id'>): Promise<UserView> {
+    const user = await this.insert(tx, newUser);
+    const subject = { type: 'user', id: user.id };
+    await this.audit.record(tx, { actor: null, action: 'user.created', subject, after: user });
+    return user;
   }
 
   private async insert(connection: Connection, user: Omit<NewUser, 'id'>): Promise<UserView> {

@@ -12,8 +12,8 @@ export type User = {
 
 export type NewUser = { id: string; email: string; name: string; passwordHash: string; role: Role };
 
-/** What a login is checked against. */
-export type Credentials = { userId: string; passwordHash: string; isActive: boolean };
+/** What a password is checked against. */
+export type Credentials = { userId: string; email: string; role: Role; passwordHash: string; isActive: boolean };
 
 /** Who gave no name is called by the e-mail address. */
 export const nameFrom = (email: string): string => email.slice(0, email.lastIndexOf('@'));

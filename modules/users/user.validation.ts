@@ -17,7 +17,7 @@ export const email = z
 
 const name = text(100).meta({ description: 'How the person is called', examples: ['Ada Lovelace'] });
 
-const newPassword = z
+export const newPassword = z
   .string()
   .refine((password) => passwordLength(password) >= PASSWORD_LENGTH_MIN, {
     error: 'At least 8 characters.',

@@ -1,5 +1,6 @@
 // Every operation of the OpenAPI document, and a valid request for it made from its path, its parameters and its example.
 import { createHmac, randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import { key, type Person, type TestApp } from './app.ts';
 
 export type Schema = {
@@ -136,11 +137,21 @@ export function worldOf(app: TestApp, owner: Person): World {
       products: async () => (await app.sellable()).productId,
       orders: order,
       payments: async () => authorize(await order()),
+      sessions: () => openSession(app, owner),
     },
   };
 }
 
+/** One more login of this person. @returns the session's id, which its access token names */
+export async function openSession({ api }: TestApp, { email, password }: Person): Promise<string> {
+  const { body } = await api.post('/api/v1/auth/login').send({ email, password }).expect(200);
+  return String(decodeJwt((body.data as { accessToken: string }).accessToken)['sid']);
+}
+
 const idOf = ({ body }: { body: { data: unknown } }): string => (body.data as { id: string }).id;
+
+/** Whoever does this is logged out by it, and brings a login of their own. */
+export const spendsLogin = ({ id }: Pick<Operation, 'id'>): boolean => ['logOut', 'changeMyPassword'].includes(id);
 
 /** A request that succeeds for whoever may make it. */
 export async function requestFor(
@@ -211,6 +222,9 @@ const completions: Record<string, (example: unknown, world: World) => Promise<Se
   registerUser: async (example) => ({ body: { ...(example as object), email: `new-${randomUUID()}@example.com` } }),
   logIn: async (_example, { owner: { email, password } }) => ({ body: { email, password } }),
   refreshTokens: async (_example, { login }) => ({ body: { refreshToken: (await login()).refreshToken } }),
+  changeMyPassword: async (example, { owner: { password } }) => ({
+    body: { ...(example as object), currentPassword: password },
+  }),
   createProduct: async (example) => ({ body: withSku(example, `NEW-${randomUUID()}`) }),
   adjustStock: async (example, { sku }) => ({ body: withSku(example, await sku()) }),
   quoteOrder: async (example, { sku }) => ({ body: withSku(example, await sku()) }),

@@ -54,6 +54,21 @@ describe('one account, from ever new addresses', () => {
   });
 });
 
+describe('changing a password', () => {
+  test('is tried five times per account, wherever it is tried from, and refused or not', async () => {
+    const email = 'lise@example.com';
+    await app.modules.users.service.createUser({ email, password, role: 'customer' });
+    const { accessToken } = (await send('/auth/login', { email, password })).body.data;
+    const change = (currentPassword: string) =>
+      send('/users/me/password', { currentPassword, newPassword: 'staple green umbrella' }).set(
+        'Authorization',
+        `Bearer ${accessToken}`,
+      );
+    expect(await attempts(5, (i) => change(i < 3 ? 'wrong' : ''))).toEqual([422, 422, 422, 400, 400]);
+    expect((await change(password)).status).toBe(429);
+  });
+});
+
 describe('one session', () => {
   test('is refreshed five times; a forged token of the same session is counted apart', async () => {
     const email = 'edith@example.com';

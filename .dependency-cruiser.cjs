@@ -51,6 +51,19 @@ module.exports = {
       },
     },
     {
+      name: 'client-stands-alone',
+      comment: 'It goes into other programs: nothing of the server, no package, no Node.',
+      severity: 'error',
+      from: { path: '^clients/[^/]+/src/' },
+      to: { pathNot: '^clients/[^/]+/src/' },
+    },
+    {
+      name: 'server-knows-no-client',
+      severity: 'error',
+      from: { path: '^(app|server)\\.ts$|^(modules|shared|scripts|chaos)/', pathNot: '/tests/' },
+      to: { path: '^clients/' },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

@@ -9,6 +9,8 @@ const steps: [string, string][] = [
   ['dead code', 'knip'],
   ['.env.example', 'tsx scripts/env-example.ts --check'],
   ['openapi.json', 'tsx scripts/openapi.ts --check'],
+  ['client', 'tsx scripts/client.ts --check'],
+  ['client, types', 'tsc -p clients/typescript --noEmit'],
   ['audit', 'tsx scripts/audit.ts'],
   ['tests', 'vitest run --coverage'],
   ['crash matrix, short', 'tsx chaos/crash.ts --short'],

@@ -25,7 +25,8 @@ const groups: Record<string, Record<string, string>> = {
   },
   Make: {
     build: 'compile to dist/',
-    openapi: 'write openapi.json from the routes',
+    openapi: 'write openapi.json from the routes, and the client from it',
+    client: 'write the typed client from openapi.json',
     'env:example': 'write .env.example from the config schema',
     help: 'this list',
   },
@@ -38,7 +39,7 @@ for (const [title, group] of Object.entries(groups)) {
   for (const [name, about] of Object.entries(group)) process.stdout.write(`  npm run ${name.padEnd(14)} ${about}\n`);
 }
 const differing = [
-  ...Object.keys(scripts).filter((name) => !listed.includes(name) && !name.startsWith('pre')),
+  ...Object.keys(scripts).filter((name) => !listed.includes(name) && !/^(pre|post)/.test(name)),
   ...listed.filter((name) => scripts[name] === undefined),
 ];
 if (differing.length > 0) {

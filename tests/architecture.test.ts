@@ -92,6 +92,24 @@ describe('who may import whom', () => {
       text: `export type { Database } from '../../shared/database/database.ts';\n`,
       to: 'shared/database/database.ts',
     },
+    {
+      rule: 'client-stands-alone',
+      file: 'clients/typescript/src/planted-server.ts',
+      text: `import type { OrderView } from '../../../modules/orders/order.view.ts';\nexport type X = OrderView;\n`,
+      to: 'modules/orders/order.view.ts',
+    },
+    {
+      rule: 'client-stands-alone',
+      file: 'clients/typescript/src/planted-node.ts',
+      text: `export { randomUUID } from 'node:crypto';\n`,
+      to: 'crypto',
+    },
+    {
+      rule: 'server-knows-no-client',
+      file: 'shared/domain/planted-client.ts',
+      text: `export { isProblem } from '../../clients/typescript/src/index.ts';\n`,
+      to: 'clients/typescript/src/index.ts',
+    },
     // Told once, at the end that comes first.
     {
       rule: 'no-cycles',
@@ -207,7 +225,7 @@ describe('every module has the same anatomy', () => {
   );
 
   test('every file says in its first line what it is for', async () => {
-    const folders = ['modules', 'shared', 'scripts', 'tests', 'chaos'];
+    const folders = ['modules', 'shared', 'scripts', 'tests', 'chaos', 'clients'];
     const files = [
       'app.ts',
       'server.ts',
@@ -328,7 +346,7 @@ describe('each check of the house is seen to fail', () => {
   });
   afterAll(() => tree.remove());
 
-  test.each(['tsx scripts/openapi.ts --check', 'tsx scripts/env-example.ts --check'])(
+  test.each(['tsx scripts/openapi.ts --check', 'tsx scripts/client.ts --check', 'tsx scripts/env-example.ts --check'])(
     '%s is green before',
     async (command) => {
       expect(await tree.run(command)).toMatchObject({ code: 0 });
@@ -362,6 +380,36 @@ describe('each check of the house is seen to fail', () => {
         one.edit('modules/orders/order.validation.ts', (text) =>
           text.replace("summary: 'One order'", "summary: 'An order'"),
         ),
+    },
+    {
+      command: 'knip',
+      tells: /clients\/typescript\/src\/planted\.ts/,
+      plant: (one) => one.plant('clients/typescript/src/planted.ts', planted),
+    },
+    {
+      command: 'oxlint --type-aware clients',
+      tells:
+        /clients\/typescript\/src\/planted\.ts[\s\S]*no-explicit-any|no-explicit-any[\s\S]*clients\/typescript\/src\/planted\.ts/,
+      plant: async () => {},
+    },
+    {
+      command: 'tsx scripts/client.ts --check',
+      tells: /api\.ts is not what openapi\.json says/,
+      plant: (one) => one.edit('openapi.json', (text) => text.replaceAll('"placedAt"', '"orderedAt"')),
+    },
+    // A field that went away: whoever reads it no longer compiles.
+    {
+      command: 'tsc -p clients/typescript --noEmit',
+      tells: /session\.ts\(\d+,\d+\): error TS2344/,
+      plant: async (one) => {
+        await one.edit('openapi.json', (text) => text.replaceAll('"refreshToken"', '"renewalToken"'));
+        await one.run('tsx scripts/client.ts');
+      },
+    },
+    {
+      command: 'tsc --noEmit',
+      tells: /tests\/client\.test\.ts\(\d+,\d+\): error TS2\d+: .*placedAt/,
+      plant: async () => {},
     },
     {
       command: 'tsx scripts/env-example.ts --check',

@@ -21,6 +21,7 @@ const documents = [
   'AGENTS.md',
   ...markdownBelow('docs'),
   ...markdownBelow('modules'),
+  ...markdownBelow('clients'),
 ];
 const manifest = JSON.parse(read('package.json')) as Record<
   'scripts' | 'dependencies' | 'optionalDependencies' | 'devDependencies',

@@ -1,0 +1,728 @@
+// Generated from openapi.json by `npm run client`: what goes in and comes out. Not to be edited.
+export const basePath = '/api/v1';
+
+export type Registration = {
+  /** Case does not matter */
+  email: string;
+  /** How the person is called */
+  name: string;
+  /** Not one of the most used, not characters in a row, not your e-mail address */
+  password: string;
+};
+
+export type ProfileChanges = {
+  /** How the person is called */
+  name: string;
+};
+
+export type Credentials = {
+  /** Case does not matter */
+  email: string;
+  password: string;
+};
+
+export type Refreshment = {
+  refreshToken: string;
+};
+
+export type ProductRequest = {
+  title: string;
+  description?: string | null;
+  status?: 'draft' | 'active' | 'archived';
+  variants: Array<{
+    sku: string;
+    title?: string | null;
+    price: Price;
+    /** Hundredths of a percent: 1900 is 19 % */
+    taxRateBps?: number;
+    onHand?: number;
+  }>;
+};
+
+export type Price = {
+  amount: number;
+  /** ISO 4217 code */
+  currency: string;
+};
+
+export type ProductPatch = {
+  title?: string;
+  description?: string | null;
+  status?: 'draft' | 'active' | 'archived';
+  variants?: Array<{
+    sku: string;
+    title?: string | null;
+    price: Price;
+    /** Hundredths of a percent: 1900 is 19 % */
+    taxRateBps?: number;
+  }>;
+};
+
+export type StockAdjustmentRequest = {
+  sku: string;
+  delta: number;
+  reason: string;
+};
+
+export type QuoteRequest = {
+  lines: Array<{
+    sku: string;
+    quantity: number;
+  }>;
+};
+
+export type OrderRequest = {
+  lines: Array<{
+    sku: string;
+    quantity: number;
+  }>;
+  shippingAddress?: ShippingAddress;
+  /** What the customer was shown; another total is 409 */
+  expectedTotal?: {
+    amount: number;
+    /** ISO 4217 code */
+    currency: string;
+  };
+  note?: string;
+  /** Staff only: the customer for whom the order is placed */
+  customerId?: string;
+};
+
+export type ShippingAddress = {
+  name: string;
+  line1: string;
+  line2?: string;
+  city: string;
+  region?: string;
+  postalCode?: string;
+  country: string;
+};
+
+export type CancellationRequest = {
+  reason?: string;
+};
+
+/** An account */
+export type User = {
+  id: string;
+  /** Lower-cased */
+  email: string;
+  name: string;
+  role: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
+  createdAt: string;
+  /** Counts the changes; also the ETag */
+  version: number;
+};
+
+/** What a login is carried on with */
+export type Tokens = {
+  /** Goes into `Authorization: Bearer …` */
+  accessToken: string;
+  /** Opaque; good for one refresh, which gives its successor */
+  refreshToken: string;
+  tokenType: 'Bearer';
+  /** Seconds until the access token expires */
+  expiresIn: number;
+};
+
+export type Product = {
+  /** UUIDv7 */
+  id: string;
+  title: string;
+  description: string | null;
+  status: 'draft' | 'active' | 'archived';
+  variants: Array<{
+    /** UUIDv7 */
+    id: string;
+    sku: string;
+    title: string | null;
+    price: Money;
+    taxRateBps: number;
+  }>;
+  createdAt: string;
+  updatedAt: string;
+  /** Counts the changes; also the ETag */
+  version: number;
+};
+
+/** Integer minor units by the exponent of ISO 4217 */
+export type Money = {
+  amount: number;
+  currency: string;
+};
+
+export type StockLevel = {
+  sku: string;
+  onHand: number;
+  reserved: number;
+  available: number;
+  /** Counts the changes; also the ETag */
+  version: number;
+};
+
+/** The change, and the level after it */
+export type StockMovement = {
+  /** UUIDv7 */
+  id: string;
+  sku: string;
+  delta: number;
+  reason: string;
+  onHand: number;
+  reserved: number;
+  createdAt: string;
+};
+
+export type Quote = {
+  currency: string;
+  lines: Array<{
+    sku: string;
+    title: string;
+    quantity: number;
+    unitPrice: Money;
+    tax: Money;
+    total: Money;
+  }>;
+  subtotal: Money;
+  tax: Money;
+  total: Money;
+};
+
+export type Order = {
+  /** UUIDv7 */
+  id: string;
+  number: string;
+  /** UUIDv7 */
+  customerId: string;
+  status: 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+  paymentStatus: 'unpaid' | 'processing' | 'authorized' | 'paid' | 'void_pending' | 'voided' | 'refund_pending' | 'partially_refunded' | 'refunded';
+  fulfillmentStatus: 'unfulfilled' | 'partially_fulfilled' | 'fulfilled' | 'delivered';
+  currency: string;
+  lines: Array<{
+    sku: string;
+    title: string;
+    quantity: number;
+    unitPrice: Money;
+    tax: Money;
+    total: Money;
+    /** UUIDv7 */
+    id: string;
+  }>;
+  subtotal: Money;
+  tax: Money;
+  total: Money;
+  shippingAddress: ShippingAddress | null;
+  note: string | null;
+  cancelReason: string | null;
+  placedAt: string;
+  /** When the reservation ends; null unless pending_payment */
+  expiresAt: string | null;
+  /** Counts the changes; also the ETag */
+  version: number;
+};
+
+export type Payment = {
+  /** UUIDv7 */
+  id: string;
+  /** UUIDv7 */
+  orderId: string;
+  provider: string;
+  /** A captured payment stays captured when it is refunded: see refundedAmount */
+  status: 'processing' | 'requires_action' | 'authorized' | 'captured' | 'voided' | 'declined';
+  amount: Money;
+  capturedAmount: Money;
+  refundedAmount: Money;
+  /** What the customer has to do while the status is requires_action */
+  nextAction: {
+    type: 'redirect';
+    url: string;
+  } | null;
+  createdAt: string;
+  /** Counts the changes; also the ETag */
+  version: number;
+};
+
+export type AuditEntry = {
+  id: string;
+  happenedAt: string;
+  actorType: 'user' | 'api_key' | null;
+  actorId: string | null;
+  role: string | null;
+  action: string;
+  subjectType: string;
+  subjectId: string | null;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+  address: string | null;
+  requestId: string | null;
+};
+
+/** Every code that a problem of the API may carry. */
+export type ProblemCode =
+  | 'body_too_large'
+  | 'credentials_invalid'
+  | 'cursor_invalid'
+  | 'customer_unknown'
+  | 'database_busy'
+  | 'database_unavailable'
+  | 'duplicate_sku'
+  | 'email_taken'
+  | 'idempotency_in_progress'
+  | 'idempotency_key_invalid'
+  | 'idempotency_key_required'
+  | 'idempotency_key_reused'
+  | 'if_match_invalid'
+  | 'if_match_required'
+  | 'insufficient_stock'
+  | 'internal_error'
+  | 'malformed_json'
+  | 'mixed_currencies'
+  | 'order_not_found'
+  | 'order_status_forbidden'
+  | 'origin_not_allowed'
+  | 'password_hashing_busy'
+  | 'path_invalid'
+  | 'payment_declined'
+  | 'payment_in_progress'
+  | 'payment_not_found'
+  | 'payment_status_forbidden'
+  | 'permission_denied'
+  | 'price_changed'
+  | 'prices_in_motion'
+  | 'product_not_found'
+  | 'product_unavailable'
+  | 'provider_unavailable'
+  | 'provider_unknown'
+  | 'rate_limited'
+  | 'refresh_token_invalid'
+  | 'request_timed_out'
+  | 'route_not_found'
+  | 'signature_invalid'
+  | 'sku_taken'
+  | 'stock_below_reserved'
+  | 'stock_too_large'
+  | 'token_expired'
+  | 'token_invalid'
+  | 'token_required'
+  | 'total_too_large'
+  | 'unknown_sku'
+  | 'unsupported_media_type'
+  | 'validation_failed'
+  | 'version_stale';
+
+/** What each operation takes, and what it answers. */
+export type Operations = {
+  /** Open an account */
+  registerUser: {
+    input: {
+      body: Registration;
+    };
+    answer: {
+      status: 201;
+      data: User;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'email_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+  };
+  /** See your account */
+  getMyAccount: {
+    input: {};
+    answer: {
+      status: 200;
+      data: User;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Change your name */
+  changeMyAccount: {
+    input: {
+      body: ProfileChanges;
+      ifMatch: string;
+    };
+    answer: {
+      status: 200;
+      data: User;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Log in */
+  logIn: {
+    input: {
+      body: Credentials;
+    };
+    answer: {
+      status: 200;
+      data: Tokens;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'credentials_invalid' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+  };
+  /** Get new tokens for a login */
+  refreshTokens: {
+    input: {
+      body: Refreshment;
+    };
+    answer: {
+      status: 200;
+      data: Tokens;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'refresh_token_invalid' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Log out */
+  logOut: {
+    input: {};
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Products on sale, newest first; staff also see drafts and archived ones */
+  listProducts: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Product>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Put a product on sale, with its variants and their first stock */
+  createProduct: {
+    input: {
+      body: ProductRequest;
+    };
+    answer: {
+      status: 201;
+      data: Product;
+    };
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'sku_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** One product */
+  getProduct: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Product;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Change a product; variants are added or changed by SKU, absent ones stay */
+  patchProduct: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body: ProductPatch;
+      ifMatch: string;
+    };
+    answer: {
+      status: 200;
+      data: Product;
+    };
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'sku_taken' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Take a product off sale; orders that name it keep their copy */
+  archiveProduct: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      ifMatch: string;
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Stock levels by SKU */
+  listStock: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+        sku?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<StockLevel>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Change what is on hand: a delivery, a loss, a count */
+  adjustStock: {
+    input: {
+      body: StockAdjustmentRequest;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 201;
+      data: StockMovement;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'stock_below_reserved' | 'stock_too_large' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** What an order would cost, without any effect */
+  quoteOrder: {
+    input: {
+      body: QuoteRequest;
+    };
+    answer: {
+      status: 200;
+      data: Quote;
+    };
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'product_unavailable' | 'mixed_currencies' | 'total_too_large' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Place an order: stock is reserved until it is paid or the reservation runs out */
+  placeOrder: {
+    input: {
+      body: OrderRequest;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 201;
+      data: Order;
+    };
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'price_changed' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'product_unavailable' | 'mixed_currencies' | 'total_too_large' | 'insufficient_stock' | 'customer_unknown' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'prices_in_motion' | 'database_unavailable' | 'database_busy';
+  };
+  /** Your own orders, newest first; staff see all */
+  listOrders: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+        status?: 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+        createdAfter?: string;
+        createdBefore?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Order>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** One order */
+  getOrder: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Order;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Cancel an order of which nothing was sent: stock is released, money given back */
+  cancelOrder: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body?: CancellationRequest;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 200;
+      data: Order;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'order_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** List the payments of an order, newest first */
+  listPayments: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Payment>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Pay an order */
+  createPayment: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body: {
+        /** The provider's token of a card or account; never a card number */
+        token: string;
+        /** false only authorises; the money is captured later */
+        capture?: boolean;
+      };
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 201;
+      data: Payment;
+    } | {
+      status: 202;
+      data: Payment;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'payment_declined' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_in_progress' | 'order_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Hear an event of the payment provider */
+  receivePaymentEvent: {
+    input: {
+      params: {
+        provider: string;
+      };
+      body: Record<string, unknown>;
+    };
+    answer: { status: 204 };
+    code: 'signature_invalid' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'provider_unknown' | 'route_not_found' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Read a payment */
+  getPayment: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Payment;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Ask the provider now how the payment stands */
+  confirmPayment: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body?: Record<string, never>;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 200;
+      data: Payment;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Capture an authorised payment */
+  capturePayment: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body?: Record<string, never>;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 200;
+      data: Payment;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy';
+  };
+  /** Void an authorised payment */
+  voidPayment: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body?: Record<string, never>;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 200;
+      data: Payment;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy';
+  };
+  /** Who did what, newest first */
+  listAuditEntries: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+        /** UUIDv7 */
+        actorId?: string;
+        action?: string;
+        /** UUIDv7 */
+        subjectId?: string;
+        requestId?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<AuditEntry>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+};
+
+/** How each operation is asked for. */
+export const operations = {
+  registerUser: { method: 'POST', path: '/users', isPublic: true, isIdempotent: false, isList: false },
+  getMyAccount: { method: 'GET', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
+  changeMyAccount: { method: 'PATCH', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
+  logIn: { method: 'POST', path: '/auth/login', isPublic: true, isIdempotent: false, isList: false },
+  refreshTokens: { method: 'POST', path: '/auth/refresh', isPublic: true, isIdempotent: false, isList: false },
+  logOut: { method: 'POST', path: '/auth/logout', isPublic: false, isIdempotent: false, isList: false },
+  listProducts: { method: 'GET', path: '/products', isPublic: false, isIdempotent: false, isList: true },
+  createProduct: { method: 'POST', path: '/products', isPublic: false, isIdempotent: false, isList: false },
+  getProduct: { method: 'GET', path: '/products/{id}', isPublic: false, isIdempotent: false, isList: false },
+  patchProduct: { method: 'PATCH', path: '/products/{id}', isPublic: false, isIdempotent: false, isList: false },
+  archiveProduct: { method: 'DELETE', path: '/products/{id}', isPublic: false, isIdempotent: false, isList: false },
+  listStock: { method: 'GET', path: '/stock', isPublic: false, isIdempotent: false, isList: true },
+  adjustStock: { method: 'POST', path: '/stock/adjustments', isPublic: false, isIdempotent: true, isList: false },
+  quoteOrder: { method: 'POST', path: '/orders/quote', isPublic: false, isIdempotent: false, isList: false },
+  placeOrder: { method: 'POST', path: '/orders', isPublic: false, isIdempotent: true, isList: false },
+  listOrders: { method: 'GET', path: '/orders', isPublic: false, isIdempotent: false, isList: true },
+  getOrder: { method: 'GET', path: '/orders/{id}', isPublic: false, isIdempotent: false, isList: false },
+  cancelOrder: { method: 'POST', path: '/orders/{id}/cancellation', isPublic: false, isIdempotent: true, isList: false },
+  listPayments: { method: 'GET', path: '/orders/{id}/payments', isPublic: false, isIdempotent: false, isList: true },
+  createPayment: { method: 'POST', path: '/orders/{id}/payments', isPublic: false, isIdempotent: true, isList: false },
+  receivePaymentEvent: { method: 'POST', path: '/payments/webhooks/{provider}', isPublic: true, isIdempotent: false, isList: false },
+  getPayment: { method: 'GET', path: '/payments/{id}', isPublic: false, isIdempotent: false, isList: false },
+  confirmPayment: { method: 'POST', path: '/payments/{id}/confirmation', isPublic: false, isIdempotent: true, isList: false },
+  capturePayment: { method: 'POST', path: '/payments/{id}/capture', isPublic: false, isIdempotent: true, isList: false },
+  voidPayment: { method: 'POST', path: '/payments/{id}/void', isPublic: false, isIdempotent: true, isList: false },
+  listAuditEntries: { method: 'GET', path: '/audit-entries', isPublic: false, isIdempotent: false, isList: true },
+} as const;

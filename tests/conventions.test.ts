@@ -506,6 +506,15 @@ describe('lists: each row is seen once while others insert', () => {
       insert: async () => (await app.sellable()).productId,
     }),
     listStock: async () => ({ path: '/stock', caller: admin, insert: async () => (await app.sellable()).sku }),
+    listStockMovements: async () => ({
+      path: '/stock/movements',
+      caller: admin,
+      insert: async () => {
+        const { sku } = await app.sellable();
+        const { body } = await app.api.get(`/api/v1/stock/movements?sku=${sku}`).set(admin.auth).expect(200);
+        return (body.data as { id: string }[])[0]?.id ?? '';
+      },
+    }),
     listOrders: async () => {
       const customer = await app.signIn();
       return { path: '/orders', caller: customer, insert: worldOf(app, customer).ids['orders'] ?? (async () => '') };

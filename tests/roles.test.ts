@@ -34,6 +34,7 @@ createProduct                401  401     403   403   403     201     403       
 patchProduct                 401  401     403   403   403     200     403       403     200
 archiveProduct               401  401     403   403   403     204     403       403     204
 listStock                    401  401     403   403   403     200     200       403     200
+listStockMovements           401  401     403   403   403     200     200       403     200
 adjustStock                  401  401     403   403   403     403     201       403     201
 
 quoteOrder                   401  401     200   200   200     403     403       403     200

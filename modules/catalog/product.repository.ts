@@ -45,15 +45,21 @@ export class ProductRepository {
     return rows[0] ?? null;
   }
 
-  /** Newest first. Two texts, so that each has its own plan and index. */
+  /** Newest first. Four texts in all, so that each has its own plan and index. */
   async list(
     connection: Connection,
-    { onlyActive, beforeId, limit }: { onlyActive: boolean; beforeId: string | null; limit: number },
+    {
+      onlyActive,
+      q,
+      beforeId,
+      limit,
+    }: { onlyActive: boolean; q: string | null; beforeId: string | null; limit: number },
   ): Promise<ProductRow[]> {
-    const where = onlyActive ? `p.status = 'active' AND` : '';
+    const isActive = onlyActive ? `p.status = 'active' AND` : '';
+    const isFound = q === null ? '' : `p.search @@ websearch_to_tsquery('simple', catalog.words_of($3)) AND`;
     const { rows } = await connection.query<ProductRow>(
-      `SELECT ${columns} FROM catalog.products p WHERE ${where} p.id < $1 ORDER BY p.id DESC LIMIT $2`,
-      [beforeId ?? LAST_ID, limit],
+      `SELECT ${columns} FROM catalog.products p WHERE ${isActive} ${isFound} p.id < $1 ORDER BY p.id DESC LIMIT $2`,
+      [beforeId ?? LAST_ID, limit, ...(q === null ? [] : [q])],
     );
     return rows;
   }

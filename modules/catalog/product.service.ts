@@ -32,10 +32,16 @@ export class ProductService {
     }));
   }
 
-  async list(actor: Actor | null, { limit = PAGE_LIMIT_DEFAULT, cursor }: ListProducts): Promise<Page<ProductView>> {
+  /** Newest first. @throws malformed `cursor_invalid` */
+  async list(actor: Actor | null, { limit = PAGE_LIMIT_DEFAULT, cursor, q }: ListProducts): Promise<Page<ProductView>> {
     const [beforeId = null] = cursor === undefined ? [] : decodeCursor(cursor, [isUuid]);
     const onlyActive = !may(actor, 'products:read');
-    const rows = await this.deps.products.list(this.deps.database, { onlyActive, beforeId, limit: limit + 1 });
+    const rows = await this.deps.products.list(this.deps.database, {
+      onlyActive,
+      q: q ?? null,
+      beforeId,
+      limit: limit + 1,
+    });
     const { items, nextCursor } = toPage(rows, limit, ({ id }) => [id]);
     return { items: items.map(presentProduct), nextCursor };
   }

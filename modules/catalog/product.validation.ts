@@ -58,12 +58,21 @@ const patchBody = z
 export type CreateProduct = z.output<typeof createBody>;
 export type PatchProduct = z.output<typeof patchBody>;
 
-const listQuery = z.strictObject(pageQuery);
+const listQuery = z.strictObject({
+  ...pageQuery,
+  q: text(200)
+    .optional()
+    .meta({
+      description:
+        'Whole words, in any case: all of them, `or` for one of two, `-word` for none, `"in a row"`. Looked for in title, description, variant titles and SKUs',
+      examples: ['blue mug'],
+    }),
+});
 export type ListProducts = z.output<typeof listQuery>;
 
 export const listProducts = {
   operationId: 'listProducts',
-  summary: 'Products on sale, newest first; staff also see drafts and archived ones',
+  summary: 'Products on sale, or those that a search finds, newest first; staff also see drafts and archived ones',
   query: listQuery,
   answers: { 200: [productView] },
 } satisfies Operation;

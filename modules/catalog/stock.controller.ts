@@ -2,7 +2,7 @@
 import { created, okPage, replaying } from '../../shared/http/reply.ts';
 import type { Handler } from '../../shared/http/route.ts';
 import type { StockService } from './stock.service.ts';
-import type { adjustStock, listStock } from './stock.validation.ts';
+import type { adjustStock, listStock, listStockMovements } from './stock.validation.ts';
 
 export class StockController {
   private readonly stock: StockService;
@@ -12,6 +12,9 @@ export class StockController {
   }
 
   readonly getStock: Handler<typeof listStock> = async ({ query }) => okPage(await this.stock.list(query));
+
+  readonly getMovements: Handler<typeof listStockMovements> = async ({ query }) =>
+    okPage(await this.stock.listMovements(query));
 
   readonly postAdjustment: Handler<typeof adjustStock> = async ({ body, idempotencyKey }) => {
     const outcome = await this.stock.adjust(body, idempotencyKey);

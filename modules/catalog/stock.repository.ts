@@ -2,17 +2,24 @@
 import type { Connection } from '../../shared/database/database.ts';
 
 export type LevelRow = { sku: string; onHand: number; reserved: number; version: number };
-export type AdjustmentRow = {
+export type MovementKind = 'adjustment' | 'reservation' | 'release' | 'shipment';
+export type MovementRow = {
+  seq: string;
   id: string;
   sku: string;
+  kind: MovementKind;
   delta: number;
-  reason: string;
+  reservedDelta: number;
   onHand: number;
   reserved: number;
+  reason: string | null;
+  orderId: string | null;
   createdAt: Date;
 };
 
 const levelColumns = `sku, on_hand AS "onHand", reserved, version`;
+const movementColumns = `seq, id, sku, kind, on_hand_delta AS delta, reserved_delta AS "reservedDelta", on_hand AS "onHand", reserved,
+  reason, order_id AS "orderId", created_at AS "createdAt"`;
 
 export class StockRepository {
   /** A SKU that is new gets a level of 0. */
@@ -54,18 +61,31 @@ export class StockRepository {
     return rows;
   }
 
+  /** Newest first. */
+  async listMovements(
+    connection: Connection,
+    { sku, beforeSeq, limit }: { sku: string | null; beforeSeq: string | null; limit: number },
+  ): Promise<MovementRow[]> {
+    const ofSku = sku === null ? '' : 'sku = $3 AND';
+    const { rows } = await connection.query<MovementRow>(
+      `SELECT ${movementColumns} FROM catalog.stock_movements WHERE ${ofSku} seq < $1 ORDER BY seq DESC LIMIT $2`,
+      [beforeSeq ?? LAST_SEQ, limit, ...(sku === null ? [] : [sku])],
+    );
+    return rows;
+  }
+
   /** The caller holds the level. */
   async adjust(
     connection: Connection,
     { id, sku, delta, reason }: { id: string; sku: string; delta: number; reason: string },
-  ): Promise<AdjustmentRow> {
-    const { rows } = await connection.query<AdjustmentRow>(
+  ): Promise<MovementRow> {
+    const { rows } = await connection.query<MovementRow>(
       `WITH changed AS (
          UPDATE catalog.stock SET on_hand = on_hand + $3, version = version + 1 WHERE sku = $2 RETURNING sku, on_hand, reserved
        )
        INSERT INTO catalog.stock_movements (id, sku, kind, on_hand_delta, reserved_delta, on_hand, reserved, reason)
        SELECT $1, sku, 'adjustment', $3, 0, on_hand, reserved, $4 FROM changed
-       RETURNING id, sku, on_hand_delta AS delta, reason, on_hand AS "onHand", reserved, created_at AS "createdAt"`,
+       RETURNING ${movementColumns}`,
       [id, sku, delta, reason],
     );
     const [row] = rows;
@@ -90,3 +110,5 @@ export class StockRepository {
     return rows;
   }
 }
+
+const LAST_SEQ = '9223372036854775807';

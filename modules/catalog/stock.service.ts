@@ -32,6 +32,18 @@ export class StockService {
     return { items: items.map(presentLevel), nextCursor };
   }
 
+  /** Newest first. @throws malformed `cursor_invalid` */
+  async listMovements({ limit = PAGE_LIMIT_DEFAULT, cursor, sku }: ListStock): Promise<Page<Movement>> {
+    const [beforeSeq = null] = cursor === undefined ? [] : decodeCursor(cursor, [isSeq]);
+    const rows = await this.deps.stock.listMovements(this.deps.database, {
+      sku: sku ?? null,
+      beforeSeq,
+      limit: limit + 1,
+    });
+    const { items, nextCursor } = toPage(rows, limit, ({ seq }) => [seq]);
+    return { items: items.map(presentMovement), nextCursor };
+  }
+
   /** @throws unprocessable `unknown_sku`, `stock_below_reserved`, `stock_too_large` */
   adjust({ sku, delta, reason }: AdjustStock, key: IdempotencyKey): Promise<Outcome<Movement>> {
     return this.deps.idempotency.run(this.deps.database, key, async (tx) => {
@@ -64,6 +76,9 @@ export class StockService {
     return (await this.deps.stock.findDifferences(this.deps.database)).map(({ sku }) => sku);
   }
 }
+
+/** 18 digits are always below 2^63. */
+const isSeq = (text: string): boolean => /^\d{1,18}$/.test(text);
 
 const refused = (code: string, pointer: string, message: string) =>
   unprocessable(code, message, { faults: [{ pointer, code, message }] });

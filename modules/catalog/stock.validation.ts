@@ -30,6 +30,14 @@ export const listStock = {
   answers: { 200: [levelView] },
 } satisfies Operation;
 
+export const listStockMovements = {
+  operationId: 'listStockMovements',
+  summary:
+    'The ledger of stock, newest first: every change, why it was made or for which order, and the level after it',
+  query: listQuery,
+  answers: { 200: [movementView] },
+} satisfies Operation;
+
 export const adjustStock = {
   operationId: 'adjustStock',
   summary: 'Change what is on hand: a delivery, a loss, a count',

@@ -1,7 +1,7 @@
 // What a stock level and a movement look like from outside.
 import { z } from 'zod';
 import { id, timestamp, version } from '../../shared/http/schemas.ts';
-import type { AdjustmentRow, LevelRow } from './stock.repository.ts';
+import type { LevelRow, MovementRow } from './stock.repository.ts';
 
 export const levelView = z
   .object({ sku: z.string(), onHand: z.int(), reserved: z.int(), available: z.int(), version })
@@ -11,13 +11,16 @@ export const movementView = z
   .object({
     id,
     sku: z.string(),
-    delta: z.int(),
-    reason: z.string(),
+    kind: z.enum(['adjustment', 'reservation', 'release', 'shipment']),
+    delta: z.int().meta({ description: 'Change of what is on hand' }),
+    reservedDelta: z.int(),
     onHand: z.int(),
     reserved: z.int(),
+    reason: z.string().nullable(),
+    orderId: id.nullable().meta({ description: 'The order that it was for; then there need be no reason' }),
     createdAt: timestamp,
   })
-  .meta({ id: 'StockMovement', description: 'The change, and the level after it' });
+  .meta({ id: 'StockMovement', description: 'The change, why it was made, and the level after it' });
 
 export const presentLevel = ({
   sku,
@@ -35,17 +38,23 @@ export const presentLevel = ({
 export const presentMovement = ({
   id: movementId,
   sku,
+  kind,
   delta,
-  reason,
+  reservedDelta,
   onHand,
   reserved,
+  reason,
+  orderId,
   createdAt,
-}: AdjustmentRow): z.output<typeof movementView> => ({
+}: MovementRow): z.output<typeof movementView> => ({
   id: movementId,
   sku,
+  kind,
   delta,
-  reason,
+  reservedDelta,
   onHand,
   reserved,
+  reason,
+  orderId,
   createdAt: createdAt.toISOString(),
 });

@@ -41,10 +41,13 @@ describe('an adjustment', () => {
     expect(answer.body.data).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{14}7/) as string,
       sku,
+      kind: 'adjustment',
       delta: -3,
-      reason: 'Broken',
+      reservedDelta: 0,
       onHand: 7,
       reserved: 0,
+      reason: 'Broken',
+      orderId: null,
       createdAt: expect.any(String) as string,
     });
     expect(answer.headers).toMatchObject({ location: `/api/v1/stock?sku=${sku}` });

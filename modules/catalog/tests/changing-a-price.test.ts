@@ -1,7 +1,7 @@
 // Changing a product: only what is named changes, nobody overwrites unseen, and no order is placed at an old price.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
-import { startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
+import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
 import {
   badIntegers,
   badPrices,
@@ -256,5 +256,42 @@ describe('a price and a reservation', () => {
     expect(await answer).toBe(200);
     expect(await reserve(buyer, [line(sku, 1)])).toEqual({ outcome: 'changed' });
     expect(await levelOf(app, sku)).toMatchObject({ reserved: 1 });
+  });
+});
+
+describe('a price that changes while the cart is open', () => {
+  /** Both stand at the stock's row: the seller first, then the order, which was quoted at the old price. */
+  async function race(order: object): Promise<{ sku: string; status: number; body: unknown }> {
+    const { productId, sku } = await app.sellable({ amount: 1000, taxRateBps: 0 });
+    const customer = await app.signIn();
+    await using holder = await connect(app);
+    await holder.query('BEGIN');
+    await holder.query('SELECT sku FROM catalog.stock WHERE sku = $1 FOR UPDATE', [sku]);
+    const change = patch(productId, 1, { variants: [{ sku, price: euros(1100) }] }).then(({ status }) => status);
+    await untilWaiting(app, 1);
+    const placing = app.api
+      .post('/api/v1/orders')
+      .set(customer.auth)
+      .set(key())
+      .send({ lines: [{ sku, quantity: 2 }], ...order })
+      .then(({ status, body }) => ({ status, body: body as unknown }));
+    await untilWaiting(app, 2);
+    await holder.query('COMMIT');
+    expect(await change).toBe(200);
+    return { sku, ...(await placing) };
+  }
+
+  it('is told to the customer, who expected the old total, and nothing is reserved', async () => {
+    const { sku, status, body } = await race({ expectedTotal: euros(2000) });
+    expect(status).toBe(409);
+    expect(body).toMatchObject({ code: 'price_changed', total: euros(2200) });
+    expect(await levelOf(app, sku)).toMatchObject({ reserved: 0 });
+  });
+
+  it('is what an order costs that expected no total', async () => {
+    const { sku, status, body } = await race({});
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ data: { total: euros(2200), lines: [{ unitPrice: euros(1100) }] } });
+    expect(await levelOf(app, sku)).toMatchObject({ reserved: 2 });
   });
 });

@@ -164,7 +164,12 @@ describe('the list', () => {
     ['/query/limit', 'limit='],
     ['/query/cursor', 'cursor='],
     ['/query/cursor', `cursor=${'A'.repeat(513)}`],
-    ['/query/q', 'q=mug'],
+    ['/query/q', 'q='],
+    ['/query/q', 'q=%20'],
+    ['/query/q', 'q=a%00b'],
+    ['/query/q', `q=${'x'.repeat(201)}`],
+    ['/query/q', 'q=a&q=b'],
+    ['/query/sku', 'sku=MUG'],
     ['/query/status', 'status=draft'],
   ])('refuses %s in ?%s', async (pointer, query) => {
     const { body } = await app.api.get(`${path}?${query}`).expect(400);

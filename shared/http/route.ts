@@ -119,11 +119,17 @@ function authorize(access: Access): RequestHandler {
   };
 }
 
+/** RFC 8259: UTF-8 only. body-parser would decode UTF-7 and UTF-16 too, which whoever looks at bodies on the way does not. */
+const otherCharset = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(;|$))/i;
+
+const isJson = (request: Request): boolean =>
+  request.is('application/json') !== false && !otherCharset.test(request.get('content-type') ?? '');
+
 /** An empty body is left to the schema, which knows whether one is needed. */
 function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  if (hasBody && !request.is('application/json')) {
+  if (hasBody && !isJson(request)) {
     throw new AppError('unsupported_media_type', 'unsupported_media_type', 'The body must be application/json.');
   }
   next();

@@ -40,7 +40,10 @@ export function allowOrigins({ allowedOrigins, publicUrl }: CorsOptions, logger:
     // Also without an origin: a cache must not give a program's answer, which has no CORS headers, to a page.
     response.vary('Origin');
     if (origin === undefined || isAllowed(origin)) return answer(request, response, next);
-    logger.warn({ origin: origin.slice(0, 200) }, 'origin refused');
+    logger.warn({ origin: visible(origin) }, 'origin refused');
     throw forbidden('origin_not_allowed', 'Pages of this origin may not call this API.');
   };
 }
+
+/** Headers come as latin1, where U+009B starts an escape sequence on some terminals; an origin is ASCII (RFC 6454). */
+const visible = (origin: string): string => origin.slice(0, 200).replaceAll(/[^\x20-\x7e]/g, '?');

@@ -13,6 +13,7 @@ import {
   type Field,
 } from './support/bad-values.ts';
 import {
+  callerOf,
   operationsOf,
   requestFor,
   send,
@@ -183,7 +184,7 @@ test.each([
 
 test('the requests that are spoiled here are good before: each is answered with success', async () => {
   const answers = operations.map(async (operation) => {
-    const caller = callerOf(operation);
+    const caller = callerOf(operation, { customer: owner, admin });
     const { status } = await send(
       app,
       await requestFor(app, operation, world, caller),
@@ -198,7 +199,7 @@ const AT_ONCE = 10;
 
 /** Sends every attack, and tells of those that were not refused as they should be. */
 async function refused(operation: Operation, attacksOn: (base: Request) => Attack[]): Promise<void> {
-  const caller = callerOf(operation);
+  const caller = callerOf(operation, { customer: owner, admin });
   const base = completed(operation, await requestFor(app, operation, world, caller));
   const before = await snapshotOf(app);
   const attacks = attacksOn(base);
@@ -242,11 +243,6 @@ async function complaintsOf(
 }
 
 const isAt = (pointer: string, place: string): boolean => pointer === place || pointer.startsWith(`${place}/`);
-
-function callerOf({ isPublic, permissions }: Operation): Person | null {
-  if (isPublic) return null;
-  return permissions.includes('orders:own') || permissions.includes('account:own') ? owner : admin;
-}
 
 const bodyOf = ({ body }: Operation) => body ?? {};
 const fieldsIn = (operation: Operation): Field[] => fieldsOf(bodyOf(operation));

@@ -204,6 +204,15 @@ async function etagOf(app: TestApp, path: string, caller: Person | null): Promis
   return headers['etag'] ?? '"1"';
 }
 
+/** Who is answered with success: the customer whose things they are, else an admin; nobody where no token is looked at. */
+export function callerOf<Caller>(
+  { isPublic, permissions }: Operation,
+  { customer, admin }: { customer: Caller; admin: Caller },
+): Caller | null {
+  if (isPublic) return null;
+  return permissions.includes('orders:own') || permissions.includes('account:own') ? customer : admin;
+}
+
 type Sent = { body: unknown; headers?: Record<string, string> };
 
 async function bodyFor(operation: Operation, world: World): Promise<Sent> {

@@ -85,6 +85,7 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
     catalog: catalog.service,
     stock: catalog.stock,
     customers: users.service,
+    audit: audit.service,
     reservationTtlMs: config.reservationTtlMs,
   });
 

@@ -519,6 +519,10 @@ describe('lists: each row is seen once while others insert', () => {
       const customer = await app.signIn();
       return { path: '/orders', caller: customer, insert: worldOf(app, customer).ids['orders'] ?? (async () => '') };
     },
+    listFulfillments: async () => {
+      const { orderId, fulfil } = await orderOfMany();
+      return { path: `/orders/${orderId}/fulfillments`, caller: owner, insert: fulfil };
+    },
     listPayments: async () => {
       const path = `/orders/${(await world.ids['orders']?.()) ?? ''}/payments`;
       const insert = async () => {
@@ -583,6 +587,16 @@ describe('lists: each row is seen once while others insert', () => {
   });
 });
 
+/** Sent one by one. */
+async function orderOfMany(): Promise<{ orderId: string; fulfil: () => Promise<string> }> {
+  const post = async (path: string, { auth }: Person, body: object) =>
+    (await app.api.post(`/api/v1/orders${path}`).set(auth).set(key()).send(body).expect(201)).body.data;
+  const { id: orderId, lines } = await post('', owner, { lines: [{ sku: await world.sku(), quantity: 50 }] });
+  await post(`/${orderId}/payments`, owner, { token: 'tok_ok' });
+  const part = { lines: [{ lineId: lines[0].id, quantity: 1 }] };
+  return { orderId, fulfil: async () => (await post(`/${orderId}/fulfillments`, admin, part)).id };
+}
+
 /** The cursor of the body and the Link header lead to the same page. */
 function nextOf(url: string, cursor: string | null, link: string | undefined): string | null {
   const next = cursor === null ? null : `${url}&cursor=${cursor}`;
@@ -596,6 +610,7 @@ function otherBody(body: unknown): unknown {
     ['note', 'Another note.'],
     ['reason', 'Another reason'],
     ['capture', false],
+    ['carrier', 'Another carrier'],
   ];
   const change = changes.find(([name]) => typeof body === 'object' && body !== null && name in body);
   return change === undefined ? null : { ...(body as object), [change[0]]: change[1] };

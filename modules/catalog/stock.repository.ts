@@ -93,10 +93,19 @@ export class StockRepository {
     return row;
   }
 
-  /** Gives back what an order had reserved; the caller holds the levels. */
-  async release(connection: Connection, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
-    const changes = lines.map(({ sku, quantity }) => ({ sku, onHand: 0, reserved: -quantity }));
-    await connection.query(`SELECT catalog.move_stock('release', $1, $2)`, [orderId, JSON.stringify(changes)]);
+  /** What an order had reserved is given back, or leaves the house; the caller holds the levels. */
+  async moveReserved(
+    connection: Connection,
+    kind: 'release' | 'shipment',
+    orderId: string,
+    lines: { sku: string; quantity: number }[],
+  ): Promise<void> {
+    const changes = lines.map(({ sku, quantity }) => ({
+      sku,
+      onHand: kind === 'shipment' ? -quantity : 0,
+      reserved: -quantity,
+    }));
+    await connection.query(`SELECT catalog.move_stock($1, $2, $3)`, [kind, orderId, JSON.stringify(changes)]);
   }
 
   /** SKUs whose ledger does not sum to their level: none, unless somebody wrote past this house. */

@@ -1,4 +1,4 @@
-// The use cases of stock: read, adjust, and release for an order.
+// The use cases of stock: read, adjust, and release or ship for an order.
 import type { Database, Transaction } from '../../shared/database/database.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
@@ -58,7 +58,21 @@ export class StockService {
   }
 
   /** For orders, in their transaction: an ended order's reservation is free again. @throws Error, for a defect: more than was reserved */
-  async release(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+  release(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+    return this.moveReserved(tx, 'release', orderId, lines);
+  }
+
+  /** For orders, in their transaction: what was reserved leaves the house. @throws Error, for a defect: more than was reserved */
+  ship(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+    return this.moveReserved(tx, 'shipment', orderId, lines);
+  }
+
+  private async moveReserved(
+    tx: Transaction,
+    kind: 'release' | 'shipment',
+    orderId: string,
+    lines: { sku: string; quantity: number }[],
+  ): Promise<void> {
     const own = this.deps.database.join(tx);
     const levels = await this.deps.stock.lock(
       own,
@@ -67,8 +81,8 @@ export class StockService {
     const reserved = new Map(levels.map((level) => [level.sku, level.reserved]));
     const isReserved =
       levels.length === lines.length && lines.every(({ sku, quantity }) => quantity <= (reserved.get(sku) ?? 0));
-    if (!isReserved) throw new Error(`order ${orderId} releases what it has not reserved`);
-    await this.deps.stock.release(own, orderId, lines);
+    if (!isReserved) throw new Error(`order ${orderId} has not reserved what this ${kind} is of`);
+    await this.deps.stock.moveReserved(own, kind, orderId, lines);
   }
 
   /** SKUs whose movements do not sum to their level: there should be none, ever. */

@@ -1,14 +1,20 @@
 // The face of orders: what app.ts plugs in, and what it gets.
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
+import { FulfillmentController } from './fulfillment.controller.ts';
+import { FulfillmentRepository } from './fulfillment.repository.ts';
+import { fulfillmentRoutes } from './fulfillment.routes.ts';
+import { FulfillmentService, type Warehouse } from './fulfillment.service.ts';
 import { OrderController } from './order.controller.ts';
 import { orderErrorPages } from './order.errors.ts';
 import { orderJobs } from './order.jobs.ts';
 import { OrderRepository } from './order.repository.ts';
 import { orderRoutes } from './order.routes.ts';
 import { OrderService, type Catalog, type Customers, type Stock } from './order.service.ts';
+import { OrderSteps } from './order.steps.ts';
 
 export const ordersMigrations: MigrationSource = {
   schema: 'orders',
@@ -20,17 +26,29 @@ type Deps = {
   outbox: Outbox;
   idempotency: Idempotency;
   catalog: Catalog;
-  stock: Stock;
+  stock: Stock & Warehouse;
   customers: Customers;
+  audit: Audit;
   reservationTtlMs: number;
 };
 
 export function createOrders(deps: Deps) {
-  const service = new OrderService({ ...deps, repository: new OrderRepository() });
+  const repository = new OrderRepository();
+  const steps = new OrderSteps({ repository, outbox: deps.outbox });
+  const service = new OrderService({ ...deps, repository, steps });
+  const fulfillments = new FulfillmentService({
+    ...deps,
+    orders: repository,
+    fulfillments: new FulfillmentRepository(),
+    steps,
+  });
   return {
     name: 'orders',
     service,
-    routes: orderRoutes(new OrderController(service)),
+    routes: [
+      ...orderRoutes(new OrderController(service)),
+      ...fulfillmentRoutes(new FulfillmentController(fulfillments)),
+    ],
     jobs: orderJobs(service),
     subscriptions: [],
     errorPages: orderErrorPages,

@@ -5,6 +5,15 @@ export const orderErrorPages: Record<string, string> = {
     'There is no order with this id among those you may see. Somebody else’s order answers the same way.',
   order_status_forbidden:
     'The order is in a status in which this step is not possible. The member allowed lists the statuses in which it is. Read the order again before deciding what to do.',
+  order_not_paid:
+    'The money of this order was given back or released, or is on its way back, so nothing of it is sent. The member allowed lists the payment statuses in which it is. An order of which nothing was sent can be cancelled, which frees its stock.',
+  fulfillment_not_found: 'There is no fulfillment with this id.',
+  fulfillment_status_forbidden:
+    'The fulfillment was delivered already. The member allowed lists the statuses in which a delivery is possible.',
+  fulfillment_exceeds_ordered:
+    'More of a line was named than is left to send, so nothing was sent. errors[] points at it, and left tells how many are.',
+  unknown_line: 'The order has no line with this id. The ids of its lines are in the order.',
+  duplicate_line: 'Each line may be named once. Put the whole quantity into one; errors[] points at the repeated ones.',
   duplicate_sku:
     'Each SKU may stand in one line only. Put the whole quantity into one line; errors[] points at the repeated ones.',
   unknown_sku: 'There is no such SKU. errors[] points at it.',

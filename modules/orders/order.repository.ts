@@ -1,5 +1,7 @@
 // Orders in PostgreSQL: rows in, rows out, over the pool or a caller's transaction.
 import type { Connection } from '../../shared/database/database.ts';
+import type { Actor } from '../../shared/http/actor.ts';
+import { currentRequestId } from '../../shared/logging/request-context.ts';
 import type {
   OrderState,
   OrderStatus,
@@ -27,7 +29,7 @@ export type OrderRow = {
   expiresAt: Date | null;
   version: number;
 };
-export type LineRow = QuotedLine & { id: string; orderId: string };
+export type LineRow = QuotedLine & { id: string; orderId: string; fulfilledQuantity: number };
 
 /** bigint comes as text: pg does not guess that ours are below 2^53, we know it (order.ts). */
 type RawOrder = Omit<OrderRow, 'subtotalAmount' | 'taxAmount' | 'totalAmount'> &
@@ -50,6 +52,16 @@ export type OrderFilter = {
   limit: number;
 };
 
+/** `actor`: null when a job or a payment did it. */
+type NewTransition = {
+  orderId: string;
+  action: string;
+  from: OrderStatus;
+  to: OrderStatus;
+  actor: Pick<Actor, 'kind' | 'userId'> | null;
+  fulfillmentId?: string | undefined;
+};
+
 export class OrderRepository {
   async find(connection: Connection, id: string): Promise<OrderRow | null> {
     const { rows } = await connection.query<RawOrder>(`SELECT ${columns} FROM orders.orders WHERE id = $1`, [id]);
@@ -68,7 +80,7 @@ export class OrderRepository {
   async findLines(connection: Connection, orderIds: string[]): Promise<LineRow[]> {
     const { rows } = await connection.query<RawLine>(
       `SELECT id, order_id AS "orderId", sku, title, quantity, unit_amount AS "unitAmount", tax_rate_bps AS "taxRateBps",
-         tax_amount AS "taxAmount", total_amount AS "totalAmount"
+         tax_amount AS "taxAmount", total_amount AS "totalAmount", fulfilled_quantity AS "fulfilledQuantity"
        FROM orders.lines WHERE order_id = ANY ($1) ORDER BY order_id, position`,
       [orderIds],
     );
@@ -124,25 +136,21 @@ export class OrderRepository {
 
   async insertTransition(
     connection: Connection,
-    {
-      orderId,
-      action,
-      from,
-      to,
-      actorId,
-      requestId,
-    }: {
-      orderId: string;
-      action: string;
-      from: OrderStatus;
-      to: OrderStatus;
-      actorId: string | null;
-      requestId: string | null;
-    },
+    { orderId, action, from, to, actor, fulfillmentId }: NewTransition,
   ): Promise<void> {
     await connection.query(
-      `INSERT INTO orders.transitions (order_id, action, from_status, to_status, actor_id, request_id) VALUES ($1, $2, $3, $4, $5, $6)`,
-      [orderId, action, from, to, actorId, requestId],
+      `INSERT INTO orders.transitions (order_id, action, from_status, to_status, actor_kind, actor_id, fulfillment_id, request_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [
+        orderId,
+        action,
+        from,
+        to,
+        actor?.kind ?? null,
+        actor?.userId ?? null,
+        fulfillmentId ?? null,
+        currentRequestId() ?? null,
+      ],
     );
   }
 }

@@ -1,30 +1,29 @@
 // The use cases of orders: quote, place, read, cancel, expire, and what payments may ask of an order.
 import type { Database, Transaction } from '../../shared/database/database.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Money } from '../../shared/domain/money.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
-import { conflict, forbidden, notFound, unavailable, unprocessable } from '../../shared/errors/app-error.ts';
-import type { FactType, Payload } from '../../shared/events/facts.ts';
+import { conflict, forbidden, unavailable, unprocessable } from '../../shared/errors/app-error.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import { may, type Actor } from '../../shared/http/actor.ts';
 import { validationFailed } from '../../shared/http/parse.ts';
 import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import { replayOf, type Idempotency, type Outcome } from '../../shared/idempotency/idempotency.ts';
-import { currentRequestId } from '../../shared/logging/request-context.ts';
+import { orderNotFound, visible } from './order.access.ts';
 import {
   isAllowed,
-  moveTo,
   quote,
   statusForbidden,
-  type Action,
   type PaymentStatus,
   type Quote,
   type RequestedLine,
   type Variant,
 } from './order.ts';
 import { placeOrder, type NewOrder } from './order.placement.ts';
-import type { OrderRepository, OrderRow } from './order.repository.ts';
+import type { LineRow, OrderRepository, OrderRow } from './order.repository.ts';
+import type { OrderSteps } from './order.steps.ts';
 import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
 import { presentOrder, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
 
@@ -42,6 +41,8 @@ type Deps = {
   catalog: Catalog;
   stock: Stock;
   customers: Customers;
+  steps: OrderSteps;
+  audit: Audit;
   reservationTtlMs: number;
 };
 
@@ -183,13 +184,16 @@ export class OrderService {
 
   /** @throws notFound `order_not_found`; conflict `order_status_forbidden` */
   cancel(actor: Actor, id: string, command: CancelOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
-    const { database, repository, idempotency } = this.deps;
+    const { database, repository, idempotency, steps, audit } = this.deps;
     return idempotency.run(database, key, async (tx) => {
       const order = visible(actor, await repository.lock(tx, id), 'orders:cancel');
       const reason = command?.reason ?? null;
-      const cancelled = await this.step(tx, order, 'cancel', { actorId: actor.userId, cancelReason: reason });
-      await this.record(tx, 'order.cancelled', order, { reason });
-      return presentOrder(cancelled, await repository.findLines(tx, [id]));
+      const cancelled = await steps.take(tx, order, 'cancel', { actor, cancelReason: reason });
+      const lines = await this.release(tx, order);
+      await steps.tell(tx, 'order.cancelled', order, { reason });
+      const [before, after] = [presentOrder(order, lines), presentOrder(cancelled, lines)];
+      await audit.record(tx, { actor, action: 'order.cancelled', subject: { type: 'order', id }, before, after });
+      return after;
     });
   }
 
@@ -203,10 +207,12 @@ export class OrderService {
 
   /** Looks again under the lock: another process, or a payment, may have been faster. */
   private async expire(tx: Transaction, id: string): Promise<void> {
-    const order = await this.deps.repository.lock(tx, id);
+    const { repository, steps } = this.deps;
+    const order = await repository.lock(tx, id);
     if (order === null || !order.isOverdue || !isAllowed('expire', order)) return;
-    await this.step(tx, order, 'expire', { actorId: null });
-    await this.record(tx, 'order.expired', order, {});
+    await steps.take(tx, order, 'expire', { actor: null });
+    await this.release(tx, order);
+    await steps.tell(tx, 'order.expired', order, {});
   }
 
   /**
@@ -231,15 +237,16 @@ export class OrderService {
     orderId: string,
     paymentStatus: 'authorized' | 'paid',
   ): Promise<'confirmed' | 'already' | 'not_payable'> {
-    const own = this.deps.database.join(tx);
+    const { database, repository, steps } = this.deps;
+    const own = database.join(tx);
     const order = await this.lockKnown(own, orderId);
     if (order.status === 'cancelled' || order.status === 'expired') return 'not_payable';
     if (!isAllowed('confirm', order)) {
-      await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
+      await repository.update(own, orderId, { ...order, paymentStatus });
       return 'already';
     }
-    await this.step(own, { ...order, paymentStatus }, 'confirm', { actorId: null });
-    await this.record(own, 'order.confirmed', order, { paymentStatus });
+    await steps.take(own, { ...order, paymentStatus }, 'confirm', { actor: null });
+    await steps.tell(own, 'order.confirmed', order, { paymentStatus });
     return 'confirmed';
   }
 
@@ -262,45 +269,13 @@ export class OrderService {
     return order;
   }
 
-  /** One step of the state table: the order, its stock and its history change together. */
-  private async step(
-    tx: Transaction,
-    order: OrderRow,
-    action: Action,
-    { actorId, cancelReason = null }: { actorId: string | null; cancelReason?: string | null },
-  ): Promise<OrderRow> {
-    const { repository, stock } = this.deps;
-    const moved = await repository.update(tx, order.id, { ...moveTo(action, order), cancelReason });
-    await repository.insertTransition(tx, {
-      orderId: order.id,
-      action,
-      from: order.status,
-      to: moved.status,
-      actorId,
-      requestId: currentRequestId() ?? null,
-    });
-    if (action !== 'confirm') await stock.release(tx, order.id, await repository.findLines(tx, [order.id]));
-    return moved;
-  }
-
-  private record<Type extends FactType & `order.${string}`>(
-    tx: Transaction,
-    type: Type,
-    { id, customerId }: OrderRow,
-    more: Omit<Payload<Type>, 'orderId' | 'customerId'>,
-  ): Promise<void> {
-    return this.deps.outbox.record(tx, type, id, { orderId: id, customerId, ...more } as Payload<Type>);
+  /** What an ended order had reserved is free again. */
+  private async release(tx: Transaction, { id }: OrderRow): Promise<LineRow[]> {
+    const lines = await this.deps.repository.findLines(tx, [id]);
+    await this.deps.stock.release(tx, id, lines);
+    return lines;
   }
 }
-
-/** Somebody else's order answers like a missing one. */
-function visible<Order extends OrderRow>(actor: Actor, order: Order | null, staffPermission: string): Order {
-  const isOwn = order?.customerId === actor.userId && may(actor, 'orders:own');
-  if (order === null || !(isOwn || may(actor, staffPermission))) throw orderNotFound();
-  return order;
-}
-
-const orderNotFound = () => notFound('order_not_found', 'There is no such order.');
 
 function requireExpectedTotal({ totalAmount, currency }: Quote, expected: Money | undefined): void {
   if (expected === undefined || (expected.amount === totalAmount && expected.currency === currency)) return;

@@ -122,14 +122,30 @@ function refuseFaultyLines(
   if (faults.length > 0) throw refuse(code, message, { faults });
 }
 
-export type Action = 'confirm' | 'expire' | 'cancel';
+export type Action = 'confirm' | 'expire' | 'cancel' | 'fulfil_part' | 'fulfil' | 'complete';
+
+type Step = {
+  from: readonly OrderStatus[];
+  to: OrderStatus;
+  /** What it becomes; absent: it stays. */
+  fulfillmentStatus?: FulfillmentStatus;
+  /** Only while the money is held, or is not wholly given back. */
+  needsMoney?: true;
+  /** Only while nothing was sent. */
+  needsAllHere?: true;
+};
 
 /** The table of docs/api.md, "An order's states". */
-const steps: Record<Action, { from: readonly OrderStatus[]; to: OrderStatus }> = {
+const steps: Record<Action, Step> = {
   confirm: { from: ['pending_payment'], to: 'confirmed' },
   expire: { from: ['pending_payment'], to: 'expired' },
-  cancel: { from: ['pending_payment', 'confirmed'], to: 'cancelled' },
+  cancel: { from: ['pending_payment', 'confirmed'], to: 'cancelled', needsAllHere: true },
+  fulfil_part: { from: ['confirmed'], to: 'confirmed', fulfillmentStatus: 'partially_fulfilled', needsMoney: true },
+  fulfil: { from: ['confirmed'], to: 'fulfilled', fulfillmentStatus: 'fulfilled', needsMoney: true },
+  complete: { from: ['fulfilled'], to: 'completed', fulfillmentStatus: 'delivered' },
 };
+
+const moneyStatuses: readonly PaymentStatus[] = ['authorized', 'paid', 'partially_refunded'];
 
 export type OrderState = { status: OrderStatus; paymentStatus: PaymentStatus; fulfillmentStatus: FulfillmentStatus };
 
@@ -137,20 +153,37 @@ export type OrderState = { status: OrderStatus; paymentStatus: PaymentStatus; fu
 const owedAfterCancel: Partial<Record<PaymentStatus, PaymentStatus>> = {
   authorized: 'void_pending',
   paid: 'refund_pending',
+  partially_refunded: 'refund_pending',
 };
 
-export const isAllowed = (action: Action, { status, fulfillmentStatus }: OrderState): boolean =>
-  steps[action].from.includes(status) && (action !== 'cancel' || fulfillmentStatus === 'unfulfilled');
+/** By the statuses of the order; its money is looked at by `requireAllowed`. */
+export function isAllowed(action: Action, { status, fulfillmentStatus }: OrderState): boolean {
+  const { from, needsAllHere } = steps[action];
+  return from.includes(status) && (!needsAllHere || fulfillmentStatus === 'unfulfilled');
+}
 
-/** @throws conflict `order_status_forbidden` with `allowed`, the statuses in which this action is possible */
+/** @throws conflict `order_status_forbidden` with `allowed`, the statuses in which this is possible; `order_not_paid` */
+export function requireAllowed(action: Action, order: OrderState): void {
+  const { from, needsMoney } = steps[action];
+  if (!isAllowed(action, order)) throw statusForbidden(order.status, from);
+  if (needsMoney && !moneyStatuses.includes(order.paymentStatus)) throw notPaid(order.paymentStatus);
+}
+
+/** @throws conflict `order_status_forbidden`, `order_not_paid` */
 export function moveTo(action: Action, order: OrderState): OrderState {
-  if (!isAllowed(action, order)) throw statusForbidden(order.status, steps[action].from);
+  requireAllowed(action, order);
+  const { to: status, fulfillmentStatus = order.fulfillmentStatus } = steps[action];
   const paymentStatus =
     action === 'cancel' ? (owedAfterCancel[order.paymentStatus] ?? order.paymentStatus) : order.paymentStatus;
-  return { ...order, status: steps[action].to, paymentStatus };
+  return { ...order, status, paymentStatus, fulfillmentStatus };
 }
 
 export const statusForbidden = (status: OrderStatus, allowed: readonly OrderStatus[]) =>
   conflict('order_status_forbidden', `This is not possible while the order is ${status}.`, {
     facts: { allowed: [...allowed] },
+  });
+
+const notPaid = (paymentStatus: PaymentStatus) =>
+  conflict('order_not_paid', `Nothing is sent while the payment is ${paymentStatus}.`, {
+    facts: { allowed: [...moneyStatuses] },
   });

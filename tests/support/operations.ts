@@ -105,7 +105,7 @@ export type World = {
   sku: () => Promise<string>;
   /** A login of the owner that nothing else uses. */
   login: () => Promise<Person>;
-  /** By collection: the owner's order, a product, … */
+  /** By collection: the owner's order, a product, …; by operation where not any of them will do. */
   ids: Record<string, () => Promise<string>>;
 };
 
@@ -129,6 +129,20 @@ export function worldOf(app: TestApp, owner: Person): World {
         .send({ token: 'tok_ok', capture: false })
         .expect(201),
     );
+  const confirmed = async () => {
+    const orderId = await order();
+    await authorize(orderId);
+    return orderId;
+  };
+  const warehouse = once(() => app.signIn({ role: 'warehouse' }));
+  const send = async (orderId: string) =>
+    idOf(
+      await app.api
+        .post(`/api/v1/orders/${orderId}/fulfillments`)
+        .set((await warehouse()).auth)
+        .set(key())
+        .expect(201),
+    );
   return {
     owner,
     sku,
@@ -138,6 +152,8 @@ export function worldOf(app: TestApp, owner: Person): World {
       orders: order,
       payments: async () => authorize(await order()),
       sessions: () => openSession(app, owner),
+      fulfilOrder: confirmed,
+      fulfillments: async () => send(await confirmed()),
     },
   };
 }
@@ -146,6 +162,11 @@ export function worldOf(app: TestApp, owner: Person): World {
 export async function openSession({ api }: TestApp, { email, password }: Person): Promise<string> {
   const { body } = await api.post('/api/v1/auth/login').send({ email, password }).expect(200);
   return String(decodeJwt((body.data as { accessToken: string }).accessToken)['sid']);
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 const idOf = ({ body }: { body: { data: unknown } }): string => (body.data as { id: string }).id;
@@ -171,17 +192,17 @@ export async function requestFor(
   };
 }
 
-async function pathFor({ path, parameters }: Operation, world: World): Promise<string> {
+async function pathFor({ id, path, parameters }: Operation, world: World): Promise<string> {
   const steps = path.split('/').map(async (step, i, all) => {
     const parameter = parameters.find((one) => one.in === 'path' && step === `{${one.name}}`);
     if (parameter === undefined) return step;
-    return step === '{id}' ? idIn(all[i - 1] ?? '', world) : String(parameter.schema.examples?.[0]);
+    return step === '{id}' ? idIn(id, all[i - 1] ?? '', world) : String(parameter.schema.examples?.[0]);
   });
   return `/api/v1${(await Promise.all(steps)).join('/')}`;
 }
 
-function idIn(collection: string, { ids }: World): Promise<string> {
-  const make = ids[collection];
+function idIn(operation: string, collection: string, { ids }: World): Promise<string> {
+  const make = ids[operation] ?? ids[collection];
   if (make === undefined) throw new Error(`nothing makes one of /${collection}: add it to worldOf`);
   return make();
 }

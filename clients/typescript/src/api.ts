@@ -15,6 +15,12 @@ export type ProfileChanges = {
   name: string;
 };
 
+export type PasswordChange = {
+  currentPassword: string;
+  /** Not one of the most used, not characters in a row, not your e-mail address */
+  newPassword: string;
+};
+
 export type Credentials = {
   /** Case does not matter */
   email: string;
@@ -102,6 +108,17 @@ export type CancellationRequest = {
   reason?: string;
 };
 
+export type FulfillmentRequest = {
+  /** What is sent; absent: all that is left */
+  lines?: Array<{
+    /** UUIDv7 */
+    lineId: string;
+    quantity: number;
+  }>;
+  carrier?: string;
+  trackingNumber?: string;
+};
+
 /** An account */
 export type User = {
   id: string;
@@ -123,6 +140,19 @@ export type Tokens = {
   tokenType: 'Bearer';
   /** Seconds until the access token expires */
   expiresIn: number;
+};
+
+/** A login that is open */
+export type Session = {
+  id: string;
+  /** When you logged in */
+  createdAt: string;
+  /** When its tokens were last made: as exact as an access token is long-lived */
+  lastUsedAt: string;
+  /** The network address from which that was */
+  address: string | null;
+  /** Whether it is the one you are calling with */
+  current: boolean;
 };
 
 export type Product = {
@@ -160,15 +190,20 @@ export type StockLevel = {
   version: number;
 };
 
-/** The change, and the level after it */
+/** The change, why it was made, and the level after it */
 export type StockMovement = {
   /** UUIDv7 */
   id: string;
   sku: string;
+  kind: 'adjustment' | 'reservation' | 'release' | 'shipment';
+  /** Change of what is on hand */
   delta: number;
-  reason: string;
+  reservedDelta: number;
   onHand: number;
   reserved: number;
+  reason: string | null;
+  /** The order that it was for; then there need be no reason */
+  orderId: string | null;
   createdAt: string;
 };
 
@@ -220,6 +255,24 @@ export type Order = {
   version: number;
 };
 
+export type Fulfillment = {
+  /** UUIDv7 */
+  id: string;
+  /** UUIDv7 */
+  orderId: string;
+  status: 'shipped' | 'delivered';
+  lines: Array<{
+    /** UUIDv7 */
+    lineId: string;
+    sku: string;
+    quantity: number;
+  }>;
+  carrier: string | null;
+  trackingNumber: string | null;
+  shippedAt: string;
+  deliveredAt: string | null;
+};
+
 export type Payment = {
   /** UUIDv7 */
   id: string;
@@ -260,12 +313,17 @@ export type AuditEntry = {
 export type ProblemCode =
   | 'body_too_large'
   | 'credentials_invalid'
+  | 'current_password_wrong'
   | 'cursor_invalid'
   | 'customer_unknown'
   | 'database_busy'
   | 'database_unavailable'
+  | 'duplicate_line'
   | 'duplicate_sku'
   | 'email_taken'
+  | 'fulfillment_exceeds_ordered'
+  | 'fulfillment_not_found'
+  | 'fulfillment_status_forbidden'
   | 'idempotency_in_progress'
   | 'idempotency_key_invalid'
   | 'idempotency_key_required'
@@ -277,6 +335,7 @@ export type ProblemCode =
   | 'malformed_json'
   | 'mixed_currencies'
   | 'order_not_found'
+  | 'order_not_paid'
   | 'order_status_forbidden'
   | 'origin_not_allowed'
   | 'password_hashing_busy'
@@ -296,6 +355,7 @@ export type ProblemCode =
   | 'refresh_token_invalid'
   | 'request_timed_out'
   | 'route_not_found'
+  | 'session_not_found'
   | 'signature_invalid'
   | 'sku_taken'
   | 'stock_below_reserved'
@@ -304,6 +364,7 @@ export type ProblemCode =
   | 'token_invalid'
   | 'token_required'
   | 'total_too_large'
+  | 'unknown_line'
   | 'unknown_sku'
   | 'unsupported_media_type'
   | 'validation_failed'
@@ -343,6 +404,14 @@ export type Operations = {
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
+  /** Change your password */
+  changeMyPassword: {
+    input: {
+      body: PasswordChange;
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'current_password_wrong' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+  };
   /** Log in */
   logIn: {
     input: {
@@ -371,7 +440,37 @@ export type Operations = {
     answer: { status: 204 };
     code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
-  /** Products on sale, newest first; staff also see drafts and archived ones */
+  /** Where you are logged in, newest first */
+  listMySessions: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Session>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Log out somewhere else */
+  revokeMySession: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'session_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Products on sale, or those that a search finds, newest first; staff also see drafts and archived ones */
   listProducts: {
     input: {
       query?: {
@@ -379,6 +478,8 @@ export type Operations = {
         limit?: number;
         /** `page.nextCursor` of the page before */
         cursor?: string;
+        /** Whole words, in any case: all of them, `or` for one of two, `-word` for none, `"in a row"`. Looked for in title, description, variant titles and SKUs */
+        q?: string;
       };
     };
     answer: {
@@ -457,6 +558,26 @@ export type Operations = {
     answer: {
       status: 200;
       data: Array<StockLevel>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** The ledger of stock, newest first: every change, why it was made or for which order, and the level after it */
+  listStockMovements: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+        sku?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<StockMovement>;
       page: {
         nextCursor: string | null;
       };
@@ -549,6 +670,61 @@ export type Operations = {
       data: Order;
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'order_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Send a part of an order, or all that is left: the stock leaves the house */
+  fulfilOrder: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body?: FulfillmentRequest;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 201;
+      data: Fulfillment;
+    };
+    code: 'duplicate_line' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'order_status_forbidden' | 'order_not_paid' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_line' | 'fulfillment_exceeds_ordered' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** What was sent of an order, oldest first */
+  listFulfillments: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Fulfillment>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** A fulfillment has arrived; with the last one of a fulfilled order, the order is completed */
+  deliverFulfillment: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body?: Record<string, never>;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 200;
+      data: Fulfillment;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'fulfillment_not_found' | 'route_not_found' | 'request_timed_out' | 'fulfillment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** List the payments of an order, newest first */
   listPayments: {
@@ -702,21 +878,28 @@ export const operations = {
   registerUser: { method: 'POST', path: '/users', isPublic: true, isIdempotent: false, isList: false },
   getMyAccount: { method: 'GET', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
   changeMyAccount: { method: 'PATCH', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
+  changeMyPassword: { method: 'POST', path: '/users/me/password', isPublic: false, isIdempotent: false, isList: false },
   logIn: { method: 'POST', path: '/auth/login', isPublic: true, isIdempotent: false, isList: false },
   refreshTokens: { method: 'POST', path: '/auth/refresh', isPublic: true, isIdempotent: false, isList: false },
   logOut: { method: 'POST', path: '/auth/logout', isPublic: false, isIdempotent: false, isList: false },
+  listMySessions: { method: 'GET', path: '/users/me/sessions', isPublic: false, isIdempotent: false, isList: true },
+  revokeMySession: { method: 'DELETE', path: '/users/me/sessions/{id}', isPublic: false, isIdempotent: false, isList: false },
   listProducts: { method: 'GET', path: '/products', isPublic: false, isIdempotent: false, isList: true },
   createProduct: { method: 'POST', path: '/products', isPublic: false, isIdempotent: false, isList: false },
   getProduct: { method: 'GET', path: '/products/{id}', isPublic: false, isIdempotent: false, isList: false },
   patchProduct: { method: 'PATCH', path: '/products/{id}', isPublic: false, isIdempotent: false, isList: false },
   archiveProduct: { method: 'DELETE', path: '/products/{id}', isPublic: false, isIdempotent: false, isList: false },
   listStock: { method: 'GET', path: '/stock', isPublic: false, isIdempotent: false, isList: true },
+  listStockMovements: { method: 'GET', path: '/stock/movements', isPublic: false, isIdempotent: false, isList: true },
   adjustStock: { method: 'POST', path: '/stock/adjustments', isPublic: false, isIdempotent: true, isList: false },
   quoteOrder: { method: 'POST', path: '/orders/quote', isPublic: false, isIdempotent: false, isList: false },
   placeOrder: { method: 'POST', path: '/orders', isPublic: false, isIdempotent: true, isList: false },
   listOrders: { method: 'GET', path: '/orders', isPublic: false, isIdempotent: false, isList: true },
   getOrder: { method: 'GET', path: '/orders/{id}', isPublic: false, isIdempotent: false, isList: false },
   cancelOrder: { method: 'POST', path: '/orders/{id}/cancellation', isPublic: false, isIdempotent: true, isList: false },
+  fulfilOrder: { method: 'POST', path: '/orders/{id}/fulfillments', isPublic: false, isIdempotent: true, isList: false },
+  listFulfillments: { method: 'GET', path: '/orders/{id}/fulfillments', isPublic: false, isIdempotent: false, isList: true },
+  deliverFulfillment: { method: 'POST', path: '/fulfillments/{id}/delivery', isPublic: false, isIdempotent: true, isList: false },
   listPayments: { method: 'GET', path: '/orders/{id}/payments', isPublic: false, isIdempotent: false, isList: true },
   createPayment: { method: 'POST', path: '/orders/{id}/payments', isPublic: false, isIdempotent: true, isList: false },
   receivePaymentEvent: { method: 'POST', path: '/payments/webhooks/{provider}', isPublic: true, isIdempotent: false, isList: false },

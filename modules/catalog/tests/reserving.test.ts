@@ -34,6 +34,8 @@ afterAll(async () => {
 
 const release = (orderId: string, lines: { sku: string; quantity: number }[]) =>
   orders.transaction((tx) => app.modules.catalog.stock.release(tx, orderId, lines));
+const ship = (orderId: string, lines: { sku: string; quantity: number }[]) =>
+  orders.transaction((tx) => app.modules.catalog.stock.ship(tx, orderId, lines));
 
 describe('a reservation', () => {
   it('takes every line, and the ledger tells for which order', async () => {
@@ -228,6 +230,24 @@ describe('a release', () => {
     });
   });
 
+  it('is not a shipment, with which the stock leaves the house', async () => {
+    const { sku } = await app.sellable({ onHand: 5 });
+    await using buyer = await connect(app, 'orders');
+    const orderId = newId();
+    await reserve(buyer, [line(sku, 3)], orderId);
+    await ship(orderId, [{ sku, quantity: 2 }]);
+    expect(await levelOf(app, sku)).toMatchObject({ onHand: 3, reserved: 1 });
+    expect((await movementsOf(app, sku))[2]).toEqual({
+      kind: 'shipment',
+      onHandDelta: -2,
+      reservedDelta: -2,
+      onHand: 3,
+      reserved: 1,
+      reason: null,
+      orderId,
+    });
+  });
+
   it.each([
     ['more than is reserved', (sku: string) => [{ sku, quantity: 4 }]],
     ['a SKU that is not there', () => [{ sku: 'NOT-THERE', quantity: 1 }]],
@@ -244,6 +264,7 @@ describe('a release', () => {
     await reserve(buyer, [line(sku, 3)]);
     const before = await everything(app);
     await expect(release(newId(), linesOf(sku))).rejects.toThrow(/^order /);
+    await expect(ship(newId(), linesOf(sku))).rejects.toThrow(/^order /);
     expect(await everything(app)).toEqual(before);
   });
 

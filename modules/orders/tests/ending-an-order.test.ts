@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
+import { holdOrder } from './story.ts';
 
 let app: TestApp;
 let alice: Person;
@@ -96,7 +97,7 @@ describe('cancelling', () => {
     const id = await placed(sku, 4);
     await runOut(id);
     // Both wait for the row, proven in pg_stat_activity, before it is let go.
-    const { held, release } = await holdOrder(id);
+    const { held, release } = await holdOrder(app, id);
     const racing = Promise.all([cancel(alice, id), app.runJob('orders.expire')]);
     await held(2);
     await release();
@@ -109,31 +110,6 @@ describe('cancelling', () => {
     expect(steps).toHaveLength(1);
   });
 });
-
-/** Holds the order's row; `held(n)` resolves when n others wait for it. */
-async function holdOrder(id: string) {
-  let letGo: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => (letGo = resolve));
-  let locked: () => void = () => undefined;
-  const isLocked = new Promise<void>((resolve) => (locked = resolve));
-  const holder = app.database.transaction(async (tx) => {
-    await tx.query('SELECT id FROM orders.orders WHERE id = $1 FOR UPDATE', [id]);
-    locked();
-    await released;
-  });
-  await isLocked;
-  const held = async (count: number) => {
-    const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    await expect.poll(async () => (await app.sql(waiting))[0]?.['count'], { timeout: 900, interval: 10 }).toBe(count);
-  };
-  return {
-    held,
-    release: async () => {
-      letGo();
-      await holder;
-    },
-  };
-}
 
 describe('expiring', () => {
   test('an order whose time has run out releases its stock and is told', async () => {

@@ -7,6 +7,7 @@ import {
   quote,
   statusForbidden,
   type Action,
+  type FulfillmentStatus,
   type OrderState,
   type OrderStatus,
   type Variant,
@@ -131,45 +132,84 @@ describe('the state table', () => {
     confirm: { pending_payment: 'confirmed' },
     expire: { pending_payment: 'expired' },
     cancel: { pending_payment: 'cancelled', confirmed: 'cancelled' },
+    fulfil_part: { confirmed: 'confirmed' },
+    fulfil: { confirmed: 'fulfilled' },
+    complete: { fulfilled: 'completed' },
+  };
+  const becomes: Partial<Record<Action, FulfillmentStatus>> = {
+    fulfil_part: 'partially_fulfilled',
+    fulfil: 'fulfilled',
+    complete: 'delivered',
   };
   const rows = (Object.keys(legal) as Action[]).flatMap((action) =>
     statuses.map((from) => [action, from, legal[action][from] ?? null] as const),
   );
   const order = (status: OrderStatus, more: Partial<OrderState> = {}): OrderState => ({
     status,
-    paymentStatus: 'unpaid',
+    paymentStatus: 'processing',
     fulfillmentStatus: 'unfulfilled',
     ...more,
   });
+  const paid = (status: OrderStatus) => order(status, { paymentStatus: 'partially_refunded' });
 
   test.each(rows)('%s from %s → %s', (action, from, to) => {
-    expect(isAllowed(action, order(from))).toBe(to !== null);
-    if (to !== null) expect(moveTo(action, order(from))).toEqual(order(to));
+    const [before, after] = action.startsWith('fulfil') ? [paid(from), paid] : [order(from), order];
+    expect(isAllowed(action, before)).toBe(to !== null);
+    const fulfillmentStatus = becomes[action] ?? 'unfulfilled';
+    if (to !== null) expect(moveTo(action, before)).toEqual({ ...after(to), fulfillmentStatus });
     else
-      expect(() => moveTo(action, order(from))).toThrow(
+      expect(() => moveTo(action, before)).toThrow(
         expect.objectContaining({ code: 'order_status_forbidden', facts: { allowed: Object.keys(legal[action]) } }),
       );
   });
 
-  test('nothing is cancelled once a part of it was sent', () => {
-    expect(() => moveTo('cancel', order('confirmed', { fulfillmentStatus: 'partially_fulfilled' }))).toThrow(
-      expect.objectContaining({ code: 'order_status_forbidden' }),
-    );
-  });
+  test.each(['partially_fulfilled', 'fulfilled', 'delivered'] as const)(
+    'nothing is cancelled once a part of it was sent (%s)',
+    (fulfillmentStatus) => {
+      expect(() => moveTo('cancel', order('confirmed', { fulfillmentStatus }))).toThrow(
+        expect.objectContaining({ code: 'order_status_forbidden' }),
+      );
+    },
+  );
 
   test.each([
     ['unpaid', 'unpaid'],
     ['processing', 'processing'],
     ['authorized', 'void_pending'],
     ['paid', 'refund_pending'],
+    ['partially_refunded', 'refund_pending'],
+    ['refunded', 'refunded'],
   ] as const)('cancelling what is %s leaves it %s', (paymentStatus, after) => {
     expect(moveTo('cancel', order('confirmed', { paymentStatus })).paymentStatus).toBe(after);
   });
 
-  test('expiring and confirming leave the payment to payments', () => {
-    expect(moveTo('expire', order('pending_payment', { paymentStatus: 'processing' })).paymentStatus).toBe(
-      'processing',
-    );
+  test.each([
+    ['authorized', true],
+    ['paid', true],
+    ['partially_refunded', true],
+    ['unpaid', false],
+    ['processing', false],
+    ['void_pending', false],
+    ['voided', false],
+    ['refund_pending', false],
+    ['refunded', false],
+  ] as const)('what is %s is sent: %s', (paymentStatus, isSent) => {
+    for (const action of ['fulfil', 'fulfil_part'] as const) {
+      const fulfil = () => moveTo(action, order('confirmed', { paymentStatus }));
+      if (isSent) expect(fulfil()).toMatchObject({ paymentStatus });
+      else
+        expect(fulfil).toThrow(
+          expect.objectContaining({
+            code: 'order_not_paid',
+            facts: { allowed: ['authorized', 'paid', 'partially_refunded'] },
+          }),
+        );
+    }
+  });
+
+  test('expiring leaves the payment to payments, and what arrives may have been given back', () => {
+    expect(moveTo('expire', order('pending_payment')).paymentStatus).toBe('processing');
+    expect(moveTo('complete', order('fulfilled', { paymentStatus: 'refunded' })).status).toBe('completed');
   });
 
   test('the refusal names what would be allowed', () => {

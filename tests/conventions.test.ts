@@ -536,6 +536,11 @@ describe('lists: each row is seen once while others insert', () => {
       };
       return { path, caller: owner, insert };
     },
+    listUsers: async () => ({
+      path: '/users',
+      caller: admin,
+      insert: async () => (await app.signIn()).userId,
+    }),
     listMySessions: async () => {
       const person = await app.signIn();
       return { path: '/users/me/sessions', caller: person, insert: () => openSession(app, person) };

@@ -9,6 +9,10 @@ import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { createAttemptLimits, type AttemptLimitOptions } from './attempt-limits.ts';
+import { ManagedUserController } from './managed-user.controller.ts';
+import { ManagedUserRepository } from './managed-user.repository.ts';
+import { managedUserRoutes } from './managed-user.routes.ts';
+import { ManagedUserService } from './managed-user.service.ts';
 import { PasswordController } from './password.controller.ts';
 import { PasswordHasher, type PasswordCost } from './password-hasher.ts';
 import { passwordRoutes } from './password.routes.ts';
@@ -62,6 +66,8 @@ export function createUsers({ database, audit, logger, tokens, limits, passwordC
   const verifier = new TokenVerifier({ database, sessions, accessTokens });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
   const userService = new UserService({ database, audit, users, passwords });
+  const managedUsers = new ManagedUserRepository();
+  const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });
   const passwordService = new PasswordService({ database, audit, users, sessions, passwords, verifier });
   const sessionService = new SessionService({
     database,
@@ -79,6 +85,7 @@ export function createUsers({ database, audit, logger, tokens, limits, passwordC
     name: 'users',
     routes: [
       ...userRoutes(new UserController(userService), attemptLimits),
+      ...managedUserRoutes(new ManagedUserController(managedUserService)),
       ...passwordRoutes(new PasswordController(passwordService), attemptLimits),
       ...sessionRoutes(new SessionController(sessionService), attemptLimits),
     ],

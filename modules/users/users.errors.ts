@@ -9,6 +9,9 @@ export const userErrorPages: Record<string, string> = {
     'The e-mail address or the password is wrong, or the account is disabled; the answer does not tell which. Check both and try again: a few attempts per quarter of an hour are allowed.',
   refresh_token_invalid:
     'The refresh token is not one of ours, has expired, was already used, or its session has ended. Log in again. A refresh token is good once: keep the one that comes with each answer, since using an old one later ends the session.',
+  user_not_found: 'There is no account with this id.',
+  last_admin:
+    'This account is the only active admin. Were it disabled or given another role, nobody could manage accounts any more. Make somebody else an admin first.',
   session_not_found:
     'You have no open session with this id: it has ended, or it never was one of yours. GET /users/me/sessions lists those that are open.',
   current_password_wrong:

@@ -151,6 +151,7 @@ export function worldOf(app: TestApp, owner: Person): World {
       products: async () => (await app.sellable()).productId,
       orders: order,
       payments: async () => authorize(await order()),
+      users: async () => (await app.signIn()).userId,
       sessions: () => openSession(app, owner),
       fulfilOrder: confirmed,
       fulfillments: async () => send(await confirmed()),

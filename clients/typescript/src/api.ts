@@ -15,6 +15,11 @@ export type ProfileChanges = {
   name: string;
 };
 
+export type UserPatch = {
+  role?: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
+  status?: 'active' | 'disabled';
+};
+
 export type PasswordChange = {
   currentPassword: string;
   /** Not one of the most used, not characters in a row, not your e-mail address */
@@ -129,6 +134,21 @@ export type User = {
   createdAt: string;
   /** Counts the changes; also the ETag */
   version: number;
+};
+
+/** An account as staff see it */
+export type ManagedUser = {
+  id: string;
+  /** Lower-cased */
+  email: string;
+  name: string;
+  role: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
+  createdAt: string;
+  /** Counts the changes; also the ETag */
+  version: number;
+  /** Who is disabled can neither log in nor go on */
+  status: 'active' | 'disabled';
+  updatedAt: string;
 };
 
 /** What a login is carried on with */
@@ -332,6 +352,7 @@ export type ProblemCode =
   | 'if_match_required'
   | 'insufficient_stock'
   | 'internal_error'
+  | 'last_admin'
   | 'malformed_json'
   | 'mixed_currencies'
   | 'order_not_found'
@@ -367,6 +388,7 @@ export type ProblemCode =
   | 'unknown_line'
   | 'unknown_sku'
   | 'unsupported_media_type'
+  | 'user_not_found'
   | 'validation_failed'
   | 'version_stale';
 
@@ -382,6 +404,29 @@ export type Operations = {
       data: User;
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'email_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+  };
+  /** Accounts, newest first */
+  listUsers: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+        /** Case does not matter */
+        email?: string;
+        role?: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
+        status?: 'active' | 'disabled';
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<ManagedUser>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** See your account */
   getMyAccount: {
@@ -403,6 +448,36 @@ export type Operations = {
       data: User;
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** One account */
+  getUser: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: ManagedUser;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Give somebody another role, disable or enable an account */
+  changeUser: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body: UserPatch;
+      ifMatch: string;
+    };
+    answer: {
+      status: 200;
+      data: ManagedUser;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** Change your password */
   changeMyPassword: {
@@ -876,8 +951,11 @@ export type Operations = {
 /** How each operation is asked for. */
 export const operations = {
   registerUser: { method: 'POST', path: '/users', isPublic: true, isIdempotent: false, isList: false },
+  listUsers: { method: 'GET', path: '/users', isPublic: false, isIdempotent: false, isList: true },
   getMyAccount: { method: 'GET', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
   changeMyAccount: { method: 'PATCH', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
+  getUser: { method: 'GET', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
+  changeUser: { method: 'PATCH', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeMyPassword: { method: 'POST', path: '/users/me/password', isPublic: false, isIdempotent: false, isList: false },
   logIn: { method: 'POST', path: '/auth/login', isPublic: true, isIdempotent: false, isList: false },
   refreshTokens: { method: 'POST', path: '/auth/refresh', isPublic: true, isIdempotent: false, isList: false },

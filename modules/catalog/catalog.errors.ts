@@ -5,8 +5,6 @@ export const catalogErrorPages: Record<string, string> = {
     'There is no product with this id, or it is not on sale. Drafts and archived products are seen by staff only.',
   sku_taken:
     'A SKU names one variant of one product. errors[] points at those that belong to another product; choose another SKU.',
-  duplicate_sku: 'Each SKU may stand in one line only. errors[] points at the repeated ones.',
-  unknown_sku: 'There is no such SKU. errors[] points at it.',
   stock_below_reserved: 'The change would leave less on hand than orders have reserved. Nothing was changed.',
   stock_too_large: 'The change would put more on hand than can be counted here (2 000 000 000).',
 };

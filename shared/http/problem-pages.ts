@@ -1,4 +1,4 @@
-// What the codes of the conventions mean: the text of their pages under /docs/errors/.
+// What the codes mean that no single module owns: the text of their pages under /docs/errors/.
 
 export const conventionPages: Record<string, string> = {
   validation_failed:
@@ -28,6 +28,9 @@ export const conventionPages: Record<string, string> = {
     'You are known, but your role does not include the permission that this operation needs. The permissions are listed at the operation in /docs.',
   origin_not_allowed:
     'Your web page has an origin that is not in the list CORS_ORIGIN of this server. Programs that are not web pages send no Origin header.',
+  duplicate_sku:
+    'Each SKU may stand in one line only. errors[] points at the repeated ones; of an order, put the whole quantity into one line.',
+  unknown_sku: 'There is no such SKU. errors[] points at it.',
   route_not_found: 'There is nothing at this path. The paths that exist are listed in /docs.',
   method_not_allowed: 'The path exists, but not with this method. The Allow header lists those it has.',
   request_timed_out: 'The request did not arrive completely in time. Send it again.',

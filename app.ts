@@ -76,7 +76,7 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
     },
   });
 
-  const catalog = createCatalog({ database: databaseOf('catalog'), idempotency });
+  const catalog = createCatalog({ database: databaseOf('catalog'), idempotency, audit: audit.service });
 
   const orders = createOrders({
     database: databaseOf('orders'),

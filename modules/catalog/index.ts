@@ -1,6 +1,7 @@
 // The face of the catalogue: what app.ts plugs in, and what it gets.
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
 import { catalogErrorPages } from './catalog.errors.ts';
 import { ProductController } from './product.controller.ts';
@@ -17,13 +18,13 @@ export const catalogMigrations: MigrationSource = {
   directory: new URL('./migrations/', import.meta.url),
 };
 
-type Deps = { database: Database; idempotency: Idempotency };
+type Deps = { database: Database; idempotency: Idempotency; audit: Audit };
 
 /** The SQL half of this face is catalog.reserve: see migrations/0002_stock.sql. */
-export function createCatalog({ database, idempotency }: Deps) {
+export function createCatalog({ database, idempotency, audit }: Deps) {
   const stockRepository = new StockRepository();
-  const service = new ProductService({ database, products: new ProductRepository(), stock: stockRepository });
-  const stock = new StockService({ database, idempotency, stock: stockRepository });
+  const service = new ProductService({ database, products: new ProductRepository(), stock: stockRepository, audit });
+  const stock = new StockService({ database, idempotency, stock: stockRepository, audit });
   return {
     name: 'catalog',
     service,

@@ -18,16 +18,16 @@ export class ProductController {
   readonly getProduct: Handler<typeof getProduct, 'anyone'> = async ({ actor, params }) =>
     cacheable(actor, okVersioned(await this.products.get(actor, params.id)));
 
-  readonly postProduct: Handler<typeof createProduct> = async ({ body }) => {
-    const product = await this.products.create(body);
+  readonly postProduct: Handler<typeof createProduct> = async ({ actor, body }) => {
+    const product = await this.products.create(actor, body);
     return created(product, `/products/${product.id}`);
   };
 
-  readonly patchProduct: Handler<typeof patchProduct> = async ({ params, body, ifMatch }) =>
-    okVersioned(await this.products.patch(params.id, ifMatch, body));
+  readonly patchProduct: Handler<typeof patchProduct> = async ({ actor, params, body, ifMatch }) =>
+    okVersioned(await this.products.patch(actor, params.id, ifMatch, body));
 
-  readonly deleteProduct: Handler<typeof archiveProduct> = async ({ params, ifMatch }) => {
-    await this.products.archive(params.id, ifMatch);
+  readonly deleteProduct: Handler<typeof archiveProduct> = async ({ actor, params, ifMatch }) => {
+    await this.products.archive(actor, params.id, ifMatch);
     return noContent();
   };
 }

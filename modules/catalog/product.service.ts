@@ -1,5 +1,6 @@
 // The use cases of products: sell, change, archive, read; and what orders may ask.
 import type { Database, Transaction } from '../../shared/database/database.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Money } from '../../shared/domain/money.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
@@ -12,7 +13,7 @@ import type { CreateProduct, ListProducts, PatchProduct } from './product.valida
 import { presentProduct, type ProductView } from './product.view.ts';
 import type { StockRepository } from './stock.repository.ts';
 
-type Deps = { database: Database; products: ProductRepository; stock: StockRepository };
+type Deps = { database: Database; products: ProductRepository; stock: StockRepository; audit: Audit };
 
 export class ProductService {
   private readonly deps: Deps;
@@ -54,7 +55,7 @@ export class ProductService {
   }
 
   /** @throws malformed `duplicate_sku`; conflict `sku_taken` */
-  create({ title, description = null, status, variants }: CreateProduct): Promise<ProductView> {
+  create(actor: Actor, { title, description = null, status, variants }: CreateProduct): Promise<ProductView> {
     requireDistinctSkus(variants);
     return this.deps.database.transaction(async (tx) => {
       const id = newId();
@@ -62,27 +63,39 @@ export class ProductService {
       await this.putVariants(tx, id, variants, []);
       const stocked = variants.filter(({ onHand }) => onHand > 0);
       if (stocked.length > 0) await this.deps.stock.open(tx, stocked);
-      return presentProduct(await this.reread(tx, id));
+      const after = presentProduct(await this.reread(tx, id));
+      await this.record(tx, actor, 'product.created', { after });
+      return after;
     });
   }
 
   /** @throws malformed `duplicate_sku`; notFound `product_not_found`; preconditionFailed `version_stale`; conflict `sku_taken` */
-  patch(id: string, expectedVersion: number, { variants = [], ...patch }: PatchProduct): Promise<ProductView> {
+  patch(
+    actor: Actor,
+    id: string,
+    expectedVersion: number,
+    { variants = [], ...patch }: PatchProduct,
+  ): Promise<ProductView> {
     requireDistinctSkus(variants);
     return this.deps.database.transaction(async (tx) => {
       const product = await this.lockVersion(tx, id, expectedVersion);
       const { title = product.title, description = product.description, status = product.status } = patch;
       await this.deps.products.update(tx, id, { title, description, status });
       if (variants.length > 0) await this.putVariants(tx, id, variants, product.variants);
-      return presentProduct(await this.reread(tx, id));
+      const after = presentProduct(await this.reread(tx, id));
+      await this.record(tx, actor, 'product.updated', { before: presentProduct(product), after });
+      return after;
     });
   }
 
   /** @throws notFound `product_not_found`; preconditionFailed `version_stale` */
-  archive(id: string, expectedVersion: number): Promise<void> {
+  archive(actor: Actor, id: string, expectedVersion: number): Promise<void> {
     return this.deps.database.transaction(async (tx) => {
       const product = await this.lockVersion(tx, id, expectedVersion);
-      if (product.status !== 'archived') await this.deps.products.update(tx, id, { ...product, status: 'archived' });
+      if (product.status === 'archived') return;
+      await this.deps.products.update(tx, id, { ...product, status: 'archived' });
+      const after = presentProduct(await this.reread(tx, id));
+      await this.record(tx, actor, 'product.archived', { before: presentProduct(product), after });
     });
   }
 
@@ -122,6 +135,15 @@ export class ProductService {
       product.variants.map(({ sku }) => sku),
     );
     return product;
+  }
+
+  private record(
+    tx: Transaction,
+    actor: Actor,
+    action: string,
+    views: { before?: ProductView; after: ProductView },
+  ): Promise<void> {
+    return this.deps.audit.record(tx, { actor, action, subject: { type: 'product', id: views.after.id }, ...views });
   }
 
   private async reread(tx: Transaction, id: string): Promise<ProductRow> {

@@ -16,8 +16,8 @@ export class StockController {
   readonly getMovements: Handler<typeof listStockMovements> = async ({ query }) =>
     okPage(await this.stock.listMovements(query));
 
-  readonly postAdjustment: Handler<typeof adjustStock> = async ({ body, idempotencyKey }) => {
-    const outcome = await this.stock.adjust(body, idempotencyKey);
+  readonly postAdjustment: Handler<typeof adjustStock> = async ({ actor, body, idempotencyKey }) => {
+    const outcome = await this.stock.adjust(actor, body, idempotencyKey);
     return replaying(created(outcome.result, `/stock?sku=${encodeURIComponent(outcome.result.sku)}`), outcome);
   };
 }

@@ -1,8 +1,10 @@
 // The use cases of stock: read, adjust, and release or ship for an order.
 import type { Database, Transaction } from '../../shared/database/database.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
 import { unprocessable } from '../../shared/errors/app-error.ts';
+import type { Actor } from '../../shared/http/actor.ts';
 import { PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import type { Idempotency, Outcome } from '../../shared/idempotency/idempotency.ts';
@@ -12,7 +14,7 @@ import { presentLevel, presentMovement } from './stock.view.ts';
 
 type Level = ReturnType<typeof presentLevel>;
 type Movement = ReturnType<typeof presentMovement>;
-type Deps = { database: Database; idempotency: Idempotency; stock: StockRepository };
+type Deps = { database: Database; idempotency: Idempotency; stock: StockRepository; audit: Audit };
 
 /** Two thousand million: two adjustments of the largest size fit below the column's 2^31. */
 const ON_HAND_MAX = 2_000_000_000;
@@ -45,7 +47,7 @@ export class StockService {
   }
 
   /** @throws unprocessable `unknown_sku`, `stock_below_reserved`, `stock_too_large` */
-  adjust({ sku, delta, reason }: AdjustStock, key: IdempotencyKey): Promise<Outcome<Movement>> {
+  adjust(actor: Actor, { sku, delta, reason }: AdjustStock, key: IdempotencyKey): Promise<Outcome<Movement>> {
     return this.deps.idempotency.run(this.deps.database, key, async (tx) => {
       const [level] = await this.deps.stock.lock(tx, [sku]);
       if (level === undefined) throw refused('unknown_sku', '/sku', 'There is no such SKU.');
@@ -53,7 +55,15 @@ export class StockService {
       if (onHand < level.reserved)
         throw refused('stock_below_reserved', '/delta', `${level.reserved} of ${level.onHand} are reserved.`);
       if (onHand > ON_HAND_MAX) throw refused('stock_too_large', '/delta', `At most ${ON_HAND_MAX} can be on hand.`);
-      return presentMovement(await this.deps.stock.adjust(tx, { id: newId(), sku, delta, reason }));
+      const movement = presentMovement(await this.deps.stock.adjust(tx, { id: newId(), sku, delta, reason }));
+      await this.deps.audit.record(tx, {
+        actor,
+        action: 'stock.adjusted',
+        subject: { type: 'stock_movement', id: movement.id },
+        before: presentLevel(level),
+        after: movement,
+      });
+      return movement;
     });
   }
 

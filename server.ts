@@ -1,4 +1,5 @@
 // The life of a process: configuration → database → modules → web and worker → stop in reverse.
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,8 +18,10 @@ import { Dispatcher } from './shared/events/dispatcher.ts';
 import { JobRunner } from './shared/jobs/jobs.ts';
 import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
+import { Workers, type FromWorker, type ToWorker } from './shared/lifecycle/workers.ts';
 import { within } from './shared/lifecycle/within.ts';
 import { createLogger } from './shared/logging/logger.ts';
+import { FleetMetrics, joinFleet } from './shared/metrics/fleet-metrics.ts';
 import { Metrics } from './shared/metrics/metrics.ts';
 
 /** A probe that waits longer than this has given up. */
@@ -30,16 +33,39 @@ const logger = createLogger({
   isPretty: process.stdout.isTTY && config.nodeEnv === 'development',
 });
 const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
-process.on('SIGTERM', () => void stop(0));
-process.on('SIGINT', () => void stop(0));
+/** Its successor serves already: nobody has to look away first, and this process stays ready for who is still there. */
+let isRetired = false;
+if (cluster.isWorker) obeyPrimary();
+else for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
 process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
 process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
-await start().catch((error: unknown) => die(error, 'start failed'));
+const isPrimary = config.workers > 1 && cluster.isPrimary;
+await (isPrimary ? startFleet() : start()).catch((error: unknown) => die(error, 'start failed'));
+
+/** One database for all, one schema brought up to date; the rest is each worker's own. */
+async function startFleet(): Promise<void> {
+  const { url, directUrl, label } = await openDatabase();
+  await bringSchemaUpToDate(directUrl);
+  const workers = new Workers({
+    count: config.workers,
+    env: { MIGRATE: 'off', ...(config.databaseUrl === null && { DATABASE_URL: url }) },
+    logger,
+    stopTimeoutMs: config.shutdownTimeoutMs,
+    onHopeless: (error) => die(error, 'workers do not live'),
+  });
+  lifecycle.onStop('workers', () => workers.stop());
+  process.on('SIGHUP', () => void workers.reload());
+  new FleetMetrics().listen();
+  const { port, modules } = await workers.start();
+  logger.info({ port, workers: config.workers }, 'listening');
+  greet(port, label, modules);
+}
 
 async function start(): Promise<void> {
   const { url, directUrl, label } = await openDatabase();
   await bringSchemaUpToDate(directUrl);
   const metrics = new Metrics();
+  if (cluster.isWorker) joinCluster(metrics);
   const database = openPool(url, metrics);
   await requireDurableCommits(database);
 
@@ -59,11 +85,38 @@ async function start(): Promise<void> {
   const checkReady = () => requireReady(database);
   const address = await listen(createApp(modules, { config, logger, metrics, ...build, checkReady }));
   own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
+  const names = listModules(modules).map(({ name }) => name);
+  if (cluster.isWorker) return tellReady(address.port, names);
   logger.info({ port: address.port, role: config.role, ...build }, 'listening');
-  if (config.nodeEnv === 'development') {
-    const names = listModules(modules).map(({ name }) => name);
-    process.stdout.write(banner({ url: urlFor(address), database: label, modules: names }));
-  }
+  greet(address.port, label, names);
+}
+
+function greet(port: number, database: string, modules: string[]): void {
+  if (config.nodeEnv === 'development') process.stdout.write(banner({ url: urlFor(port), database, modules }));
+}
+
+/** Signals for the whole group reach workers too: the primary decides what they mean, and passes on what is for us. */
+function obeyPrimary(): void {
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => lifecycle.isStopping || void stop(0));
+  process.on('disconnect', () => lifecycle.isStopping || void stop(0));
+  process.on('message', ({ told }: ToWorker) => {
+    if (told !== 'retire') return;
+    isRetired = true;
+    void stop(0);
+  });
+}
+
+/** Before it listens: the numbers are left behind when the last request is over. */
+function joinCluster(metrics: Metrics): void {
+  const fleet = joinFleet(metrics.registry);
+  metrics.text = fleet.metrics;
+  lifecycle.onStop('metrics', () => fleet.farewell());
+}
+
+function tellReady(port: number, modules: string[]): void {
+  logger.info({ port, pid: process.pid }, 'worker listening');
+  process.send?.({ said: 'ready', port, modules } satisfies FromWorker);
 }
 
 async function readSecrets(): Promise<{ jwt: string; testProvider: string }> {
@@ -165,7 +218,7 @@ async function startJobs(url: string, jobs: ConstructorParameters<typeof JobRunn
 }
 
 async function requireReady(database: Database): Promise<void> {
-  if (lifecycle.isStopping) throw new Error('stopping');
+  if (lifecycle.isStopping && !isRetired) throw new Error('stopping');
   await within(READY_TIMEOUT_MS, () => database.query('SELECT 1'));
 }
 
@@ -179,12 +232,12 @@ async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressI
   await once(server, 'listening');
   lifecycle.onStop('http', () => drain.finish());
   // Ready says 503 from now on; the balancer needs a while to see it.
-  lifecycle.onStop('balancer', () => sleep(config.drainDelayMs));
+  lifecycle.onStop('balancer', () => sleep(isRetired ? 0 : config.drainDelayMs));
   return server.address() as AddressInfo;
 }
 
 /** PUBLIC_URL unless it is only the default, which does not know the port that PORT=0 was given. */
-function urlFor({ port }: AddressInfo): string {
+function urlFor(port: number): string {
   return config.publicUrl === `http://localhost:${config.port}` ? `http://localhost:${port}` : config.publicUrl;
 }
 

@@ -11,7 +11,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['modules/**/*.ts', 'shared/**/*.ts', 'app.ts'],
-      exclude: ['**/tests/**'],
+      // Both run in the processes of a cluster only: tests/workers.test.ts tells their stories.
+      exclude: ['**/tests/**', 'shared/lifecycle/workers.ts', 'shared/metrics/fleet-metrics.ts'],
       reporter: ['text-summary', 'json-summary'],
       thresholds: {
         lines: 90,

@@ -71,6 +71,10 @@ function processVariables() {
       default: 'all',
       description: 'web answers requests, worker runs jobs and deliveries, all does both',
     }),
+    WORKERS: variable(wholeNumber(1, 64), {
+      default: '1',
+      description: 'processes that share the port and the work, 1 to 64; SIGHUP replaces them one by one',
+    }),
     LOG_LEVEL: variable(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), {
       default: 'info',
       description: 'fatal | error | warn | info | debug | trace | silent',

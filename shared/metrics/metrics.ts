@@ -13,6 +13,9 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  /** The exposition format: this process alone, unless it is one of several. */
+  text: () => Promise<string> = () => this.registry.metrics();
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }

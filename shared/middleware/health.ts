@@ -33,7 +33,7 @@ export function health({ checkReady, version, commit, metrics, metricsAccess }: 
   router.get(['/ready', '/readyz', '/healthz'], ready);
   router.get('/version', (_request, response) => void response.json({ version, commit }));
   router.get('/metrics', guardMetrics(metricsAccess), async (_request, response) => {
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    response.type(metrics.registry.contentType).send(await metrics.text());
   });
   return router;
 }

@@ -25,20 +25,18 @@ async function talk(port: number) {
   const socket: Socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   let heard = '';
-  let isClosed = false;
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
   socket.on('error', () => undefined); // a reset shows as a missing answer
-  socket.on('close', () => (isClosed = true));
   const untilHeard = async (answers: number): Promise<string> => {
-    while (heard.split('HTTP/1.1 ').length - 1 < answers && !isClosed) await sleep(5);
+    while (heard.split('HTTP/1.1 ').length - 1 < answers && !socket.closed) await sleep(5);
     return heard;
   };
   return {
     say: (text = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n') => socket.write(text),
     untilHeard,
-    untilClosed: async () => void (isClosed || (await once(socket, 'close'))),
+    untilClosed: async () => void (socket.closed || (await once(socket, 'close'))),
     get isClosed() {
-      return isClosed;
+      return socket.closed;
     },
   };
 }

@@ -122,7 +122,7 @@ async function untilNone(purgeBatch: () => Promise<number>): Promise<void> {
 
 export const openApiOf = (modules: Modules, version: string) =>
   openApiDocument(
-    listModules(modules).map(({ name, routes }) => ({ tag: name, routes })),
+    listModules(modules).map(({ name, about, routes }) => ({ tag: name, about, routes })),
     version,
   );
 

@@ -21,6 +21,7 @@ const groups: Record<string, Record<string, string>> = {
     types: 'type check',
     boundaries: 'who may import whom',
     'dead-code': 'files, exports and packages that nothing uses',
+    'openapi:lint': 'is openapi.json a good document?',
     audit: 'known advisories in what is deployed',
   },
   Make: {

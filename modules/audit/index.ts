@@ -14,6 +14,7 @@ export function createAudit({ database }: { database: Database }) {
   const service = new AuditService({ database });
   return {
     name: 'audit',
+    about: 'Who did what: staff, API keys, and every login',
     service,
     routes: auditRoutes(new AuditController(service)),
     jobs: [],

@@ -27,6 +27,7 @@ export function createCatalog({ database, idempotency, audit }: Deps) {
   const stock = new StockService({ database, idempotency, stock: stockRepository, audit });
   return {
     name: 'catalog',
+    about: 'Products, their prices, and the stock of them',
     service,
     stock,
     routes: [...productRoutes(new ProductController(service)), ...stockRoutes(new StockController(stock))],

@@ -18,7 +18,7 @@ const adjustBody = z
   })
   .meta({ id: 'StockAdjustmentRequest', examples: [{ sku: 'MUG-BLUE', delta: 50, reason: 'Delivery' }] });
 
-const listQuery = z.strictObject({ ...pageQuery, sku: sku.optional() });
+const listQuery = z.strictObject({ ...pageQuery, sku: sku.optional().meta({ description: 'This one only' }) });
 
 export type AdjustStock = z.output<typeof adjustBody>;
 export type ListStock = z.output<typeof listQuery>;

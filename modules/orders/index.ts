@@ -44,6 +44,7 @@ export function createOrders(deps: Deps) {
   });
   return {
     name: 'orders',
+    about: 'Orders, from placing to the last delivery',
     service,
     routes: [
       ...orderRoutes(new OrderController(service)),

@@ -63,9 +63,16 @@ export const placeOrder = {
 
 const listQuery = z.strictObject({
   ...pageQuery,
-  status: z.enum(['pending_payment', 'confirmed', 'fulfilled', 'completed', 'cancelled', 'expired']).optional(),
-  createdAfter: instant.optional(),
-  createdBefore: instant.optional(),
+  status: z
+    .enum(['pending_payment', 'confirmed', 'fulfilled', 'completed', 'cancelled', 'expired'])
+    .optional()
+    .meta({ description: 'In this state only', examples: ['confirmed'] }),
+  createdAfter: instant
+    .optional()
+    .meta({ description: 'Placed at this time or later', override: { examples: ['2026-11-01T00:00:00Z'] } }),
+  createdBefore: instant
+    .optional()
+    .meta({ description: 'Placed before this time', override: { examples: ['2026-12-01T00:00:00Z'] } }),
 });
 export type ListOrders = z.output<typeof listQuery>;
 

@@ -61,6 +61,7 @@ export function createPayments({ database, outbox, idempotency, logger, orders, 
   const service = new PaymentService({ database, orders, ...phases, reconciliation, audit, leaseMs });
   return {
     name: 'payments',
+    about: 'Payments of orders, and what the provider tells of them',
     service,
     /** The outside world as it is played here, e.g. for a test that lets it fail. */
     provider: testProvider,

@@ -97,7 +97,7 @@ export const receiveEvent = {
       .string()
       .min(1)
       .max(64)
-      .meta({ examples: ['test'] }),
+      .meta({ description: 'Which provider: as configured', examples: ['test'] }),
   }),
   rawBody: true,
   answers: { 204: null },

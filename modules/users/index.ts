@@ -44,6 +44,7 @@ export type UsersDeps = {
 
 export type UsersModule = {
   name: 'users';
+  about: string;
   routes: Route[];
   errorPages: Record<string, string>;
   subscriptions: Subscription[];
@@ -83,6 +84,7 @@ export function createUsers({ database, audit, logger, tokens, limits, passwordC
   const attemptLimits = createAttemptLimits(limits, refresh.key);
   return {
     name: 'users',
+    about: 'Accounts, logins, and who may do what',
     routes: [
       ...userRoutes(new UserController(userService), attemptLimits),
       ...managedUserRoutes(new ManagedUserController(managedUserService)),

@@ -12,9 +12,9 @@ const status = z.enum(userStatuses);
 
 const listQuery = z.strictObject({
   ...pageQuery,
-  email: email.optional(),
-  role: role.optional(),
-  status: status.optional(),
+  email: email.optional().meta({ description: 'Of this address' }),
+  role: role.optional().meta({ description: 'With this role', examples: ['support'] }),
+  status: status.optional().meta({ description: 'In this state', examples: ['active'] }),
 });
 
 const standingChanges = z

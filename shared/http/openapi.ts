@@ -10,7 +10,7 @@ import { API_BASE_PATH } from './reply.ts';
 import type { Access, Operation, Route } from './route.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 
-export type Tagged = { tag: string; routes: Route[] };
+export type Tagged = { tag: string; about: string; routes: Route[] };
 
 export function openApiDocument(modules: Tagged[], version: string): ReturnType<typeof createDocument> {
   return createDocument({
@@ -23,7 +23,9 @@ export function openApiDocument(modules: Tagged[], version: string): ReturnType<
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: API_BASE_PATH }],
-    tags: modules.filter(({ routes }) => routes.length > 0).map(({ tag }) => ({ name: tag })),
+    tags: modules
+      .filter(({ routes }) => routes.length > 0)
+      .map(({ tag, about }) => ({ name: tag, description: about })),
     components: {
       securitySchemes: {
         accessToken: {
@@ -56,7 +58,7 @@ function operationOf({ access, operation }: Route, tag: string): ZodOpenApiOpera
     security: securityOf(access),
     ...(Array.isArray(access) && { 'x-permissions': [...access] }),
     requestParams: parametersOf(operation),
-    ...(rawBody && { requestBody: { required: true, content: { 'application/json': { schema: z.looseObject({}) } } } }),
+    ...(rawBody && { requestBody: { required: true, content: { 'application/json': { schema: anyEvent } } } }),
     ...(body &&
       !rawBody && {
         requestBody: {
@@ -67,6 +69,9 @@ function operationOf({ access, operation }: Route, tag: string): ZodOpenApiOpera
     responses: { ...answersOf(operation), ...problemsOf(access, operation) },
   };
 }
+
+/** What is in it is the provider's matter. */
+const anyEvent = z.looseObject({}).meta({ examples: [{ id: 'evt_1', type: 'charge.updated' }] });
 
 function securityOf(access: Access): Record<string, string[]>[] {
   if (access === 'public') return [];
@@ -91,6 +96,17 @@ function parametersOf({ params, query, idempotent, conditional }: Operation): Zo
   };
 }
 
+const header = (name: string, description: string) => ({
+  [name]: { description, schema: { type: 'string' as const } },
+});
+const requestIdHeader = header('X-Request-Id', 'Yours, or made for you; it is in the log');
+const retryAfter = header('Retry-After', 'Seconds to wait before the same request is sent again');
+const problemHeaders: Record<string, ReturnType<typeof header>> = {
+  401: header('WWW-Authenticate', 'How to sign in: Bearer'),
+  429: retryAfter,
+  503: retryAfter,
+};
+
 const phrases: Record<string, string> = {
   200: 'OK',
   201: 'Created',
@@ -101,7 +117,7 @@ const phrases: Record<string, string> = {
 function answersOf({ answers, idempotent }: Operation): ZodOpenApiResponsesObject {
   const entries = Object.entries(answers).map(([status, schema]) => {
     const headers = {
-      'X-Request-Id': { schema: { type: 'string' as const } },
+      ...requestIdHeader,
       ...(idempotent && {
         'Idempotency-Replayed': { description: '`true` on the answer of a retry', schema: { type: 'string' as const } },
       }),
@@ -143,6 +159,11 @@ function problemsOf(access: Access, operation: Operation): ZodOpenApiResponsesOb
       status,
       {
         description: list.map((code) => `\`${code}\``).join(', '),
+        headers: {
+          ...requestIdHeader,
+          ...problemHeaders[status],
+          ...(list.includes('idempotency_in_progress') && retryAfter),
+        },
         content: { [PROBLEM_TYPE]: { schema: problemSchema(list) } },
       },
     ]),

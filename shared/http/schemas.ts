@@ -53,8 +53,19 @@ export const pageQuery = {
     .transform(Number)
     .pipe(z.int().min(1).max(100))
     .optional()
-    .meta({ override: { type: 'integer', minimum: 1, maximum: 100, default: 20 }, description: 'How many at most' }),
-  cursor: z.string().min(1).max(512).optional().meta({ description: '`page.nextCursor` of the page before' }),
+    .meta({
+      description: 'How many at most',
+      override: { type: 'integer', minimum: 1, maximum: 100, default: 20, examples: [20] },
+    }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(512)
+    .optional()
+    .meta({
+      description: '`page.nextCursor` of the page before',
+      examples: ['WyIwMTkzOWQzYS03YzFlLTdiMWEtOGYwMC0wMDAwMDAwMDAwMDEiXQ'],
+    }),
 };
 export const PAGE_LIMIT_DEFAULT = 20;
 

@@ -413,9 +413,11 @@ export type Operations = {
         limit?: number;
         /** `page.nextCursor` of the page before */
         cursor?: string;
-        /** Case does not matter */
+        /** Of this address */
         email?: string;
+        /** With this role */
         role?: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
+        /** In this state */
         status?: 'active' | 'disabled';
       };
     };
@@ -627,6 +629,7 @@ export type Operations = {
         limit?: number;
         /** `page.nextCursor` of the page before */
         cursor?: string;
+        /** This one only */
         sku?: string;
       };
     };
@@ -647,6 +650,7 @@ export type Operations = {
         limit?: number;
         /** `page.nextCursor` of the page before */
         cursor?: string;
+        /** This one only */
         sku?: string;
       };
     };
@@ -702,8 +706,11 @@ export type Operations = {
         limit?: number;
         /** `page.nextCursor` of the page before */
         cursor?: string;
+        /** In this state only */
         status?: 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+        /** Placed at this time or later */
         createdAfter?: string;
+        /** Placed before this time */
         createdBefore?: string;
       };
     };
@@ -852,6 +859,7 @@ export type Operations = {
   receivePaymentEvent: {
     input: {
       params: {
+        /** Which provider: as configured */
         provider: string;
       };
       body: Record<string, unknown>;
@@ -929,11 +937,13 @@ export type Operations = {
         limit?: number;
         /** `page.nextCursor` of the page before */
         cursor?: string;
-        /** UUIDv7 */
+        /** Who did it: an account or an API key */
         actorId?: string;
+        /** What was done */
         action?: string;
-        /** UUIDv7 */
+        /** To what it was done */
         subjectId?: string;
+        /** By which request: its X-Request-Id */
         requestId?: string;
       };
     };

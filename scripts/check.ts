@@ -10,6 +10,7 @@ const steps: [string, string][] = [
   ['.env.example', 'tsx scripts/env-example.ts --check'],
   ['openapi.json', 'tsx scripts/openapi.ts --check'],
   ['openapi.json, lint', 'tsx scripts/openapi-lint.ts'],
+  ['breaking changes', 'tsx scripts/api-diff.ts'],
   ['client', 'tsx scripts/client.ts --check'],
   ['client, types', 'tsc -p clients/typescript --noEmit'],
   ['audit', 'tsx scripts/audit.ts'],

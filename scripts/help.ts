@@ -22,6 +22,7 @@ const groups: Record<string, Record<string, string>> = {
     boundaries: 'who may import whom',
     'dead-code': 'files, exports and packages that nothing uses',
     'openapi:lint': 'is openapi.json a good document?',
+    'api:diff': 'what openapi.json takes away from callers of the last tagged version; -- --against <file or ref>',
     audit: 'known advisories in what is deployed',
   },
   Make: {

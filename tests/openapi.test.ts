@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { listModules, openApiOf } from '../app.ts';
 import type { Route } from '../shared/http/route.ts';
 import { modulesAtRest } from './support/modules-at-rest.ts';

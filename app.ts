@@ -136,16 +136,22 @@ type Operations = {
 };
 
 /** The pipeline, top to bottom; every request passes it in this order. */
-export function createApp(
-  modules: Modules,
-  { config, logger, metrics, version, commit, checkReady }: Operations,
-): Express {
+export function createApp(modules: Modules, operations: Operations): Express {
+  const { config, logger, metrics, version, commit, checkReady } = operations;
   const app = express();
   app.set('query parser', 'simple').set('trust proxy', config.trustProxy).disable('x-powered-by').disable('etag');
 
   app.use(requestContext());
   app.use(health({ checkReady, version, commit, metrics, metricsAccess: metricsAccessOf(config) }));
   app.use(requestLog(logger), metrics.timeRequests(), securityHeaders());
+  // A worker is asked for its health and its numbers only.
+  if (config.role !== 'worker') mountApi(app, modules, operations);
+  app.use(routeNotFound());
+  app.use(errorHandler(logger, { showsDefects: config.nodeEnv === 'development' }));
+  return app;
+}
+
+function mountApi(app: Express, modules: Modules, { config, logger, version }: Operations): void {
   app.use(allowOrigins({ allowedOrigins: [...config.corsOrigin], publicUrl: config.publicUrl }, logger));
   app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
   app.use(modules.payments.testProviderRouter);
@@ -161,10 +167,6 @@ export function createApp(
     limitCallers({ windowMs: rateLimitWindowMs, addressMax: rateLimitMax, accountMax: rateLimitAccountMax }),
     mountRoutes(routes.filter((one) => !isForProviders(one))),
   );
-
-  app.use(routeNotFound());
-  app.use(errorHandler(logger, { showsDefects: config.nodeEnv === 'development' }));
-  return app;
 }
 
 function metricsAccessOf({ metricsToken, nodeEnv }: Config): MetricsAccess {

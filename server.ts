@@ -84,7 +84,7 @@ async function start(): Promise<void> {
   const build = await buildOf();
   const checkReady = () => requireReady(database);
   const address = await listen(createApp(modules, { config, logger, metrics, ...build, checkReady }));
-  own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
+  if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
   if (cluster.isWorker) return tellReady(address.port, names);
   logger.info({ port: address.port, role: config.role, ...build }, 'listening');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { key, startTestApp, type TestApp } from './support/app.ts';
-import { startServerProcess } from './support/server-process.ts';
+import { startServerProcess, type ServerProcess } from './support/server-process.ts';
 
 let app: TestApp;
 let dataDir: string;
@@ -121,39 +121,50 @@ describe('a start', () => {
 
 describe('SIGTERM', () => {
   test('lets a running request finish, then ends with 0', async () => {
-    const server = await startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill') });
-    const { sku } = await app.sellable();
-    const alice = await app.signIn();
-    // The stock row is held, so the request is still running when the signal comes.
-    let letGo: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => (letGo = resolve));
-    const holder = app.database.transaction(async (tx) => {
-      await tx.query('SELECT sku FROM catalog.stock WHERE sku = $1 FOR UPDATE', [sku]);
-      await released;
-    });
-    const order = fetch(`${server.url}/api/v1/orders`, {
-      method: 'POST',
-      headers: { ...alice.auth, ...key(), 'Content-Type': 'application/json' },
-      body: JSON.stringify({ lines: [{ sku, quantity: 1 }] }),
-    });
-    const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    await expect.poll(async () => (await app.sql(waiting))[0]?.['count'], { timeout: 900, interval: 10 }).toBe(1);
+    const { server, order, letGo } = await withOrderUnderWay();
     const stopped = server.stop();
-    await expect.poll(() => server.log.some((line) => line.includes('"msg":"stopping"')), { timeout: 5000 }).toBe(true);
-    letGo();
-    await holder;
+    await untilStopping(server);
+    await letGo();
     expect((await order).status).toBe(201);
     expect(await stopped).toBe(0);
   });
 
-  test('twice ends at once with 1', async () => {
-    const server = await startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill') });
+  test('and a second signal does not wait for it: it ends at once with 1', async () => {
+    const { server, order, letGo } = await withOrderUnderWay();
+    const died = order.catch((error: unknown) => error);
+    const exited = once(server.child, 'exit');
     server.child.kill('SIGTERM');
+    await untilStopping(server);
     server.child.kill('SIGINT');
-    const [code] = (await once(server.child, 'exit')) as [number | null];
-    expect([0, 1]).toContain(code);
+    expect(await exited).toEqual([1, null]);
+    await letGo();
+    expect(await died).toBeInstanceOf(TypeError);
   });
 });
+
+const untilStopping = async (server: ServerProcess): Promise<void> =>
+  await expect.poll(() => server.log.some((line) => line.includes('"msg":"stopping"')), { timeout: 5000 }).toBe(true);
+
+/** The stock row is held, so the order is still being placed when the signal comes. */
+async function withOrderUnderWay() {
+  const server = await startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill') });
+  const { sku } = await app.sellable();
+  const alice = await app.signIn();
+  let letGo: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (letGo = resolve));
+  const holder = app.database.transaction(async (tx) => {
+    await tx.query('SELECT sku FROM catalog.stock WHERE sku = $1 FOR UPDATE', [sku]);
+    await released;
+  });
+  const order = fetch(`${server.url}/api/v1/orders`, {
+    method: 'POST',
+    headers: { ...alice.auth, ...key(), 'Content-Type': 'application/json' },
+    body: JSON.stringify({ lines: [{ sku, quantity: 1 }] }),
+  });
+  const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  await expect.poll(async () => (await app.sql(waiting))[0]?.['count'], { timeout: 900, interval: 10 }).toBe(1);
+  return { server, order, letGo: () => (letGo(), holder) };
+}
 
 test('ROLE=web serves and leaves jobs and events to ROLE=worker', async () => {
   const env = { DATABASE_URL: app.databaseUrlFor('waybill'), EVENTS_POLL_MS: '20' };
@@ -175,6 +186,8 @@ test('ROLE=web serves and leaves jobs and events to ROLE=worker', async () => {
     (await app.sql('SELECT payment_status FROM orders.orders WHERE id = $1', [data.id]))[0]?.['payment_status'];
   expect(await status()).toBe('refund_pending');
   const worker = await startServerProcess({ ...env, ROLE: 'worker' });
+  expect((await fetch(`${worker.url}/ready`)).status).toBe(200);
+  expect((await fetch(`${worker.url}/api/v1/products`)).status).toBe(404);
   await expect.poll(status, { timeout: 10_000 }).toBe('refunded');
   expect(await Promise.all([web.stop(), worker.stop()])).toEqual([0, 0]);
 });

@@ -44,7 +44,7 @@ module.exports = {
       name: 'pure-rules-stay-pure',
       comment: 'order.ts, payment.ts and their like decide; they touch no database, no HTTP, no clock of a library.',
       severity: 'error',
-      from: { path: '^modules/[^/]+/(order|payment|product|session|user|password|roles|audit)\\.ts$' },
+      from: { path: '^modules/[^/]+/(order|payment|product|stock|session|user|password|roles|audit)\\.ts$' },
       to: {
         path: '^shared/(database|http|middleware|logging)/|(^|/)node_modules/',
         pathNot: 'node_modules/(zod|@types)/',

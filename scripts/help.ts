@@ -6,6 +6,7 @@ const groups: Record<string, Record<string, string>> = {
     start: 'build, then serve; makes its own PostgreSQL when DATABASE_URL is not set',
     dev: 'serve from the sources, restart on save',
     'user:create': 'make an account: -- --email you@example.com --role admin',
+    'stock:reconcile': 'compare stock with its ledger and with open orders',
   },
   Test: {
     test: 'every test, on a PostgreSQL that comes along',
@@ -38,7 +39,7 @@ const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scri
 const listed = Object.values(groups).flatMap((group) => Object.keys(group));
 for (const [title, group] of Object.entries(groups)) {
   process.stdout.write(`\n${title}\n`);
-  for (const [name, about] of Object.entries(group)) process.stdout.write(`  npm run ${name.padEnd(14)} ${about}\n`);
+  for (const [name, about] of Object.entries(group)) process.stdout.write(`  npm run ${name.padEnd(16)} ${about}\n`);
 }
 const differing = [
   ...Object.keys(scripts).filter((name) => !listed.includes(name) && !/^(pre|post)/.test(name)),

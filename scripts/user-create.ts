@@ -1,24 +1,15 @@
 // Makes a user of any role: npm run user:create -- --email ada@example.com --role admin [--name "Ada Lovelace"]
-import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { auditMigrations, createAudit } from '../modules/audit/index.ts';
-import { createUsers, roles, usersMigrations, type Role } from '../modules/users/index.ts';
-import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from '../shared/config/config.ts';
+import { roles, type Role } from '../modules/users/index.ts';
+import { CONFIG_EXIT_CODE, ConfigError, loadConfig } from '../shared/config/config.ts';
 import { loadEnvFile } from '../shared/config/env-file.ts';
-import { createDatabase } from '../shared/database/database.ts';
-import { attachEmbeddedPostgres, startEmbeddedPostgres } from '../shared/database/embedded.ts';
-import { migrate, pendingMigrations } from '../shared/database/migrate.ts';
-import { createPool } from '../shared/database/pool.ts';
 import { AppError } from '../shared/errors/app-error.ts';
-import { createLogger, type Logger } from '../shared/logging/logger.ts';
+import { withModules, type Opened } from './open-modules.ts';
 
 const USAGE = `usage: npm run user:create -- --email <address> --role <${roles.join(' | ')}> [--name <name>]
 The password is asked for, or read as one line from standard input.`;
-
-/** That somebody was made is an entry of the audit trail. */
-const needed = [auditMigrations, usersMigrations];
 
 /** EX_USAGE of sysexits.h. */
 const USAGE_EXIT_CODE = 64;
@@ -28,7 +19,6 @@ const INTERRUPTED_EXIT_CODE = 130;
 class UsageError extends Error {}
 
 type Request = { email: string; role: Role; name?: string };
-type Server = { url: string; directUrl: string; stop: () => Promise<void> };
 
 try {
   await main();
@@ -42,12 +32,9 @@ async function main(): Promise<void> {
   loadEnvFile('.env');
   const config = loadConfig(process.env);
   const password = process.stdin.isTTY ? await askTwice() : await readLine();
-  const server = await reachServer(config);
-  try {
-    await create(config, server, { ...request, password });
-  } finally {
-    await server.stop();
-  }
+  const { databaseStatementTimeoutMs: statementTimeoutMs } = config;
+  const options = { name: 'user-create', statementTimeoutMs, connectionsMax: 1, mayMigrate: true };
+  await withModules(config, options, (opened) => create(opened, { ...request, password }));
 }
 
 function readArguments(args: string[]): Request {
@@ -102,43 +89,9 @@ async function firstLine(lines: ReturnType<typeof createInterface>): Promise<str
   });
 }
 
-/** A running one is left running; one that had to be started is stopped again. */
-async function reachServer({ databaseUrl, databaseDirectUrl, dataDir }: Config): Promise<Server> {
-  if (databaseUrl !== null)
-    return { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, stop: async () => {} };
-  const server = (await attachEmbeddedPostgres({ dataDir })) ?? (await startEmbeddedPostgres({ dataDir }));
-  return { url: server.url, directUrl: server.url, stop: () => server.stop() };
-}
-
-async function create(config: Config, server: Server, user: Request & { password: string }): Promise<void> {
-  await prepareSchema(config, server);
-  const logger = createLogger({ level: 'warn', isPretty: false }, process.stderr);
-  const { databaseStatementTimeoutMs: statementTimeoutMs } = config;
-  const pool = createPool(
-    { connectionString: server.url, max: 1, statementTimeoutMs, applicationName: 'waybill-user-create' },
-    logger,
-  );
-  try {
-    const database = createDatabase(pool, { prepared: config.databasePrepared });
-    const { id, email, role } = await serviceOn(database, logger).createUser(user);
-    process.stdout.write(`Created ${role} ${email} (${id})\n`);
-  } finally {
-    await pool.end();
-  }
-}
-
-async function prepareSchema({ migrate: mayMigrate }: Config, { directUrl }: Server): Promise<void> {
-  if (mayMigrate) return void (await migrate(directUrl, needed));
-  const pending = await pendingMigrations(directUrl, needed);
-  if (pending.length > 0) throw new Error(`MIGRATE is off and these migrations are not applied: ${pending.join(', ')}`);
-}
-
-/** No token is made or read here, so none of the server's secrets is needed. */
-function serviceOn(database: ReturnType<typeof createDatabase>, logger: Logger) {
-  const tokens = { secret: randomBytes(32).toString('hex'), accessTtlMs: 0, refreshTtlMs: 0, refreshGraceMs: 0 };
-  const audit = createAudit({ database }).service;
-  const limits = { windowMs: 0, loginMax: 0, loginAddressMax: 0 };
-  return createUsers({ database, audit, logger, tokens, limits }).service;
+async function create({ modules }: Opened, user: Request & { password: string }): Promise<void> {
+  const { id, email, role } = await modules.users.service.createUser(user);
+  process.stdout.write(`Created ${role} ${email} (${id})\n`);
 }
 
 function explain(error: unknown): string {

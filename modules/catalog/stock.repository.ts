@@ -1,5 +1,6 @@
 // Stock levels and their ledger in PostgreSQL.
 import type { Connection } from '../../shared/database/database.ts';
+import type { Counts } from './stock.ts';
 
 export type LevelRow = { sku: string; onHand: number; reserved: number; version: number };
 export type MovementKind = 'adjustment' | 'reservation' | 'release' | 'shipment';
@@ -108,13 +109,22 @@ export class StockRepository {
     await connection.query(`SELECT catalog.move_stock($1, $2, $3)`, [kind, orderId, JSON.stringify(changes)]);
   }
 
-  /** SKUs whose ledger does not sum to their level: none, unless somebody wrote past this house. */
-  async findDifferences(connection: Connection): Promise<{ sku: string }[]> {
-    const { rows } = await connection.query<{ sku: string }>(
-      `SELECT sku FROM catalog.stock s FULL JOIN catalog.stock_movements m USING (sku)
-       GROUP BY sku, s.sku, s.on_hand, s.reserved
-       HAVING s.sku IS NULL OR s.on_hand <> coalesce(sum(m.on_hand_delta), 0) OR s.reserved <> coalesce(sum(m.reserved_delta), 0)
-       ORDER BY sku`,
+  /** SKUs whose level, ledger and orders (null: not asked) do not agree: none, unless somebody wrote past this house. */
+  async findDifferences(
+    connection: Connection,
+    ordered: { sku: string; quantity: number }[] | null,
+  ): Promise<Counts[]> {
+    const { rows } = await connection.query<Counts>(
+      `SELECT sku, CASE WHEN s.on_hand IS NOT NULL THEN jsonb_build_object('onHand', s.on_hand, 'reserved', s.reserved) END AS level,
+         jsonb_build_object('onHand', coalesce(m.on_hand, 0), 'reserved', coalesce(m.reserved, 0)) AS ledger,
+         CASE WHEN $1::jsonb IS NOT NULL THEN coalesce(o.quantity, 0) END AS ordered
+       FROM catalog.stock s
+       FULL JOIN (SELECT sku, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved FROM catalog.stock_movements GROUP BY sku) m USING (sku)
+       FULL JOIN jsonb_to_recordset($1::jsonb) AS o(sku text, quantity double precision) USING (sku)
+       WHERE s.on_hand IS NULL OR s.on_hand <> coalesce(m.on_hand, 0) OR s.reserved <> coalesce(m.reserved, 0)
+         OR $1::jsonb IS NOT NULL AND s.reserved <> coalesce(o.quantity, 0)
+       ORDER BY sku COLLATE "C"`,
+      [ordered === null ? null : JSON.stringify(ordered)],
     );
     return rows;
   }

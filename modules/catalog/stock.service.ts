@@ -8,6 +8,7 @@ import type { Actor } from '../../shared/http/actor.ts';
 import { PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import type { Idempotency, Outcome } from '../../shared/idempotency/idempotency.ts';
+import { faultsOf } from './stock.ts';
 import type { StockRepository } from './stock.repository.ts';
 import type { AdjustStock, ListStock } from './stock.validation.ts';
 import { presentLevel, presentMovement } from './stock.view.ts';
@@ -97,7 +98,19 @@ export class StockService {
 
   /** SKUs whose movements do not sum to their level: there should be none, ever. */
   async ledgerDifferences(): Promise<string[]> {
-    return (await this.deps.stock.findDifferences(this.deps.database)).map(({ sku }) => sku);
+    return (await this.deps.stock.findDifferences(this.deps.database, null)).map(({ sku }) => sku);
+  }
+
+  /**
+   * For npm run stock:reconcile, in its snapshot: also against what open orders hold, which orders know.
+   * @returns what differs, in words; nothing is repaired
+   */
+  async reconcile(
+    tx: Transaction,
+    ordered: { sku: string; quantity: number }[],
+  ): Promise<{ sku: string; faults: string[] }[]> {
+    const differences = await this.deps.stock.findDifferences(this.deps.database.join(tx), ordered);
+    return differences.map((counts) => ({ sku: counts.sku, faults: faultsOf(counts) }));
   }
 }
 

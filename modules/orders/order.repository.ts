@@ -77,6 +77,16 @@ export class OrderRepository {
     return rows.map((row) => ({ ...toOrder(row), isOverdue: row.isOverdue }))[0] ?? null;
   }
 
+  /** What open orders hold of each SKU: ordered, and not yet sent. */
+  async findReserved(connection: Connection): Promise<{ sku: string; quantity: number }[]> {
+    const { rows } = await connection.query<{ sku: string; quantity: string }>(
+      `SELECT l.sku, sum(l.quantity - l.fulfilled_quantity) AS quantity
+       FROM orders.orders o JOIN orders.lines l ON l.order_id = o.id
+       WHERE o.status IN ('pending_payment', 'confirmed') GROUP BY l.sku ORDER BY l.sku`,
+    );
+    return rows.map(({ sku, quantity }) => ({ sku, quantity: Number(quantity) }));
+  }
+
   async findLines(connection: Connection, orderIds: string[]): Promise<LineRow[]> {
     const { rows } = await connection.query<RawLine>(
       `SELECT id, order_id AS "orderId", sku, title, quantity, unit_amount AS "unitAmount", tax_rate_bps AS "taxRateBps",

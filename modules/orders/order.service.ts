@@ -258,6 +258,11 @@ export class OrderService {
       await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
   }
 
+  /** For npm run stock:reconcile, in its snapshot: what open orders hold of each SKU. */
+  findReserved(tx: Transaction): Promise<{ sku: string; quantity: number }[]> {
+    return this.deps.repository.findReserved(this.deps.database.join(tx));
+  }
+
   /** @throws notFound `order_not_found` unless this actor may see it */
   async requireVisible(actor: Actor, orderId: string): Promise<void> {
     visible(actor, await this.deps.repository.find(this.deps.database, orderId), 'orders:read');

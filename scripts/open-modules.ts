@@ -1,0 +1,62 @@
+// For commands: the modules on the database that this folder's server uses, whether it runs or not.
+import { randomBytes } from 'node:crypto';
+import { createModules, migrationSources, type Modules } from '../app.ts';
+import type { Config } from '../shared/config/config.ts';
+import { createDatabase, type Database } from '../shared/database/database.ts';
+import { attachEmbeddedPostgres, startEmbeddedPostgres } from '../shared/database/embedded.ts';
+import { migrate, pendingMigrations } from '../shared/database/migrate.ts';
+import { createPool } from '../shared/database/pool.ts';
+import { createLogger } from '../shared/logging/logger.ts';
+
+type Server = { url: string; directUrl: string; stop: () => Promise<void> };
+export type Opened = { modules: Modules; database: Database };
+type Options = {
+  name: string;
+  /** A command may think longer than a request. */
+  statementTimeoutMs: number;
+  connectionsMax: number;
+  /** Else it is refused when migrations are missing. */
+  mayMigrate: boolean;
+};
+
+export async function withModules(
+  config: Config,
+  { name, statementTimeoutMs, connectionsMax, mayMigrate }: Options,
+  work: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const server = await reachServer(config);
+  const logger = createLogger({ level: 'warn', isPretty: false }, process.stderr);
+  const pool = createPool(
+    { connectionString: server.url, max: connectionsMax, statementTimeoutMs, applicationName: `waybill-${name}` },
+    logger,
+  );
+  try {
+    await prepareSchema(mayMigrate && config.migrate, server.directUrl);
+    const options = { prepared: config.databasePrepared, deadlineMs: statementTimeoutMs + 700 };
+    const database = createDatabase(pool, options);
+    await work({ modules: modulesOn(config, database, logger), database });
+  } finally {
+    await pool.end();
+    await server.stop();
+  }
+}
+
+/** A running one is left running; one that had to be started is stopped again. */
+async function reachServer({ databaseUrl, databaseDirectUrl, dataDir }: Config): Promise<Server> {
+  if (databaseUrl !== null)
+    return { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, stop: async () => {} };
+  const server = (await attachEmbeddedPostgres({ dataDir })) ?? (await startEmbeddedPostgres({ dataDir }));
+  return { url: server.url, directUrl: server.url, stop: () => server.stop() };
+}
+
+async function prepareSchema(mayMigrate: boolean, directUrl: string): Promise<void> {
+  if (mayMigrate) return void (await migrate(directUrl, migrationSources));
+  const pending = await pendingMigrations(directUrl, migrationSources);
+  if (pending.length > 0) throw new Error(`These migrations are not applied: ${pending.join(', ')}`);
+}
+
+/** No token is made or read here, so the server's own secrets are not needed. */
+function modulesOn(config: Config, database: Database, logger: ReturnType<typeof createLogger>): Modules {
+  const secrets = { jwt: randomBytes(32).toString('hex'), testProvider: randomBytes(32).toString('hex') };
+  return createModules({ config, databaseOf: () => database, logger, secrets, ownUrl: () => config.publicUrl });
+}

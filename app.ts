@@ -95,6 +95,7 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
     idempotency,
     logger: logOf('payments'),
     orders: orders.service,
+    stock: catalog.stock,
     audit: audit.service,
     provider: { publicUrl: config.publicUrl, webhookBaseUrl: ownUrl, testProviderSecret: secrets.testProvider },
   });

@@ -544,6 +544,15 @@ describe('lists: each row is seen once while others insert', () => {
       const person = await app.signIn();
       return { path: '/users/me/sessions', caller: person, insert: () => openSession(app, person) };
     },
+    listRefunds: async () => {
+      const path = `/orders/${(await world.ids['createRefund']?.()) ?? ''}/refunds`;
+      const cent = { amount: { amount: 1, currency: 'EUR' }, reason: 'A cent' };
+      const insert = async () => {
+        const { body } = await app.api.post(`/api/v1${path}`).set(admin.auth).set(key()).send(cent).expect(201);
+        return (body.data as { id: string }).id;
+      };
+      return { path, caller: owner, insert };
+    },
     listAuditEntries: async () => {
       const { service } = app.modules.audit;
       const insert = async () => {

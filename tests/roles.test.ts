@@ -57,6 +57,8 @@ getPayment                   401  401     404   200   200     403     200       
 confirmPayment               401  401     404   200   403     403     403       403     404
 capturePayment               401  401     403   403   403     403     403       200     200
 voidPayment                  401  401     403   403   403     403     403       200     200
+listRefunds                  401  401     404   200   200     403     200       200     200
+createRefund                 401  401     403   403   403     403     403       201     201
 receivePaymentEvent          204  204     204   204   204     204     204       204     204
 
 listAuditEntries             401  401     403   403   403     403     403       403     200

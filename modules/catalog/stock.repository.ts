@@ -3,7 +3,7 @@ import type { Connection } from '../../shared/database/database.ts';
 import type { Counts } from './stock.ts';
 
 export type LevelRow = { sku: string; onHand: number; reserved: number; version: number };
-export type MovementKind = 'adjustment' | 'reservation' | 'release' | 'shipment';
+export type MovementKind = 'adjustment' | 'reservation' | 'release' | 'shipment' | 'return';
 export type MovementRow = {
   seq: string;
   id: string;
@@ -107,6 +107,12 @@ export class StockRepository {
       reserved: -quantity,
     }));
     await connection.query(`SELECT catalog.move_stock($1, $2, $3)`, [kind, orderId, JSON.stringify(changes)]);
+  }
+
+  /** What an order had sent is on hand again; the caller holds the levels. */
+  async restock(connection: Connection, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+    const changes = lines.map(({ sku, quantity }) => ({ sku, onHand: quantity, reserved: 0 }));
+    await connection.query(`SELECT catalog.move_stock('return', $1, $2)`, [orderId, JSON.stringify(changes)]);
   }
 
   /** SKUs whose level, ledger and orders (null: not asked) do not agree: none, unless somebody wrote past this house. */

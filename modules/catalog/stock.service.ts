@@ -96,6 +96,15 @@ export class StockService {
     await this.deps.stock.moveReserved(own, kind, orderId, lines);
   }
 
+  /** For payments, in their transaction: what an order had sent has come back. @throws Error, for a defect: no such SKU */
+  async restock(tx: Transaction, orderId: string, lines: { sku: string; quantity: number }[]): Promise<void> {
+    const own = this.deps.database.join(tx);
+    const skus = lines.map(({ sku }) => sku);
+    const levels = await this.deps.stock.lock(own, skus);
+    if (levels.length !== lines.length) throw new Error(`order ${orderId} returns what was never sold`);
+    await this.deps.stock.restock(own, orderId, lines);
+  }
+
   /** SKUs whose movements do not sum to their level: there should be none, ever. */
   async ledgerDifferences(): Promise<string[]> {
     return (await this.deps.stock.findDifferences(this.deps.database, null)).map(({ sku }) => sku);

@@ -11,7 +11,7 @@ export const movementView = z
   .object({
     id,
     sku: z.string(),
-    kind: z.enum(['adjustment', 'reservation', 'release', 'shipment']),
+    kind: z.enum(['adjustment', 'reservation', 'release', 'shipment', 'return']),
     delta: z.int().meta({ description: 'Change of what is on hand' }),
     reservedDelta: z.int(),
     onHand: z.int(),

@@ -12,8 +12,6 @@ export const orderErrorPages: Record<string, string> = {
     'The fulfillment was delivered already. The member allowed lists the statuses in which a delivery is possible.',
   fulfillment_exceeds_ordered:
     'More of a line was named than is left to send, so nothing was sent. errors[] points at it, and left tells how many are.',
-  unknown_line: 'The order has no line with this id. The ids of its lines are in the order.',
-  duplicate_line: 'Each line may be named once. Put the whole quantity into one; errors[] points at the repeated ones.',
   product_unavailable: 'The product is a draft or was archived, so it cannot be ordered. errors[] points at the lines.',
   mixed_currencies: 'All lines of one order must be priced in one currency. Place one order per currency.',
   total_too_large: 'The total is more than 2^53 − 1 minor units and could not be counted exactly.',

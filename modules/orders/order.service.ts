@@ -263,6 +263,28 @@ export class OrderService {
     return this.deps.repository.findReserved(this.deps.database.join(tx));
   }
 
+  /** For payments, in their transaction: what of it was ordered, paid and sent. @throws notFound `order_not_found` */
+  async findRefundable(
+    tx: Transaction,
+    orderId: string,
+  ): Promise<{
+    lines: { lineId: string; sku: string; quantity: number; shippedQuantity: number; totalMinor: number }[];
+  }> {
+    const lines = await this.deps.repository.findLines(this.deps.database.join(tx), [orderId]);
+    if (lines.length === 0) throw orderNotFound();
+    return {
+      lines: lines.map(
+        ({ id: lineId, sku, quantity, fulfilledQuantity: shippedQuantity, totalAmount: totalMinor }) => ({
+          lineId,
+          sku,
+          quantity,
+          shippedQuantity,
+          totalMinor,
+        }),
+      ),
+    };
+  }
+
   /** @throws notFound `order_not_found` unless this actor may see it */
   async requireVisible(actor: Actor, orderId: string): Promise<void> {
     visible(actor, await this.deps.repository.find(this.deps.database, orderId), 'orders:read');

@@ -16,6 +16,12 @@ import { paymentSubscriptions } from './payment.subscriptions.ts';
 import { TwoPhases } from './payment.two-phases.ts';
 import { PatientProvider } from './provider.ts';
 import { testProviderRouter } from './providers/test-provider.page.ts';
+import { RefundController } from './refund.controller.ts';
+import { refundErrorPages } from './refund.errors.ts';
+import { RefundReconciliation } from './refund.reconciliation.ts';
+import { refundRoutes } from './refund.routes.ts';
+import { RefundService, type RefundableOrders } from './refund.service.ts';
+import { RefundSettlement, type Shelf } from './refund.settlement.ts';
 import { TestProvider } from './providers/test-provider.ts';
 
 export const paymentsMigrations: MigrationSource = {
@@ -28,7 +34,8 @@ type Deps = {
   outbox: Outbox;
   idempotency: Idempotency;
   logger: Logger;
-  orders: Orders;
+  orders: Orders & RefundableOrders;
+  stock: Shelf;
   audit: Audit;
   provider: ProviderSettings;
 };
@@ -44,7 +51,16 @@ type ProviderSettings = {
   leaseMs?: number;
 };
 
-export function createPayments({ database, outbox, idempotency, logger, orders, audit, provider: settings }: Deps) {
+export function createPayments({
+  database,
+  outbox,
+  idempotency,
+  logger,
+  orders,
+  stock,
+  audit,
+  provider: settings,
+}: Deps) {
   const {
     testProviderSecret: secret,
     publicUrl,
@@ -55,21 +71,25 @@ export function createPayments({ database, outbox, idempotency, logger, orders, 
   const testProvider = new TestProvider({ database, logger, secret, publicUrl, webhookBaseUrl });
   const provider = new PatientProvider(testProvider, { timeoutMs, logger });
   const settlement = new Settlement({ orders, outbox });
-  const reconciliation = new Reconciliation({ database, provider, settlement, logger, leaseMs });
+  const refundSettlement = new RefundSettlement({ settlement, outbox, stock });
+  const refunds = new RefundReconciliation({ database, provider, settlement: refundSettlement, logger, leaseMs });
+  const reconciliation = new Reconciliation({ database, provider, settlement, refunds, logger, leaseMs });
   const twoPhases = new TwoPhases({ database, idempotency, leaseMs });
-  const phases = { provider, settlement, twoPhases };
-  const service = new PaymentService({ database, orders, ...phases, reconciliation, audit, leaseMs });
+  const common = { database, orders, provider, settlement, twoPhases, audit, leaseMs };
+  const service = new PaymentService({ ...common, reconciliation });
+  const refundService = new RefundService({ ...common, refundSettlement });
   return {
     name: 'payments',
     about: 'Payments of orders, and what the provider tells of them',
     service,
+    refundService,
     /** The outside world as it is played here, e.g. for a test that lets it fail. */
     provider: testProvider,
     testProviderRouter: testProviderRouter(testProvider),
-    routes: paymentRoutes(new PaymentController(service)),
-    errorPages: paymentErrorPages,
+    routes: [...paymentRoutes(new PaymentController(service)), ...refundRoutes(new RefundController(refundService))],
+    errorPages: { ...paymentErrorPages, ...refundErrorPages },
     subscriptions: paymentSubscriptions(service),
-    jobs: paymentJobs(reconciliation, database),
+    jobs: paymentJobs(reconciliation, refunds, database),
     migrations: paymentsMigrations,
   };
 }

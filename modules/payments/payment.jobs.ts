@@ -1,10 +1,20 @@
-// Work for later: ask about what is open or owed, forget old events.
+// Work for later: ask about what is open, owed or pending, forget old events.
 import type { Database } from '../../shared/database/database.ts';
 import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Reconciliation } from './payment.reconciliation.ts';
 import { deleteOldEvents } from './payment.repository.ts';
+import type { RefundReconciliation } from './refund.reconciliation.ts';
 
-export const paymentJobs = (reconciliation: Reconciliation, database: Database): RecurringJob[] => [
-  { name: 'payments.reconcile', everySeconds: 15, run: () => reconciliation.reconcileDue() },
+export const paymentJobs = (
+  reconciliation: Reconciliation,
+  refunds: RefundReconciliation,
+  database: Database,
+): RecurringJob[] => [
+  { name: 'payments.reconcile', everySeconds: 15, run: () => reconcile(reconciliation, refunds) },
   { name: 'payments.purge-events', everySeconds: 3600, run: async () => void (await deleteOldEvents(database)) },
 ];
+
+async function reconcile(payments: Reconciliation, refunds: RefundReconciliation): Promise<void> {
+  await payments.reconcileDue();
+  await refunds.reconcileDue();
+}

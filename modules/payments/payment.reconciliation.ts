@@ -1,29 +1,38 @@
 // Asks the provider about payments that are open, gives back what is owed, and captures what is to be captured.
 import type { Database } from '../../shared/database/database.ts';
-import { newId } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import * as payments from './payment.repository.ts';
-import type { PaymentRow, RefundRow } from './payment.repository.ts';
+import type { PaymentRow } from './payment.repository.ts';
 import type { Settlement } from './payment.settlement.ts';
 import { isOpen, isUnfinished, NEVER_REACHED_MS, nextStep, waitAfterLookMs } from './payment.ts';
 import type { PatientProvider, ProviderState } from './provider.ts';
+import type { RefundReconciliation } from './refund.reconciliation.ts';
 
 const BATCH_MAX = 10;
 
-type Deps = { database: Database; provider: PatientProvider; settlement: Settlement; logger: Logger; leaseMs: number };
+type Deps = {
+  database: Database;
+  provider: PatientProvider;
+  settlement: Settlement;
+  refunds: RefundReconciliation;
+  logger: Logger;
+  leaseMs: number;
+};
 
 export class Reconciliation {
   private readonly database: Database;
   private readonly provider: PatientProvider;
   private readonly settlement: Settlement;
+  private readonly refunds: RefundReconciliation;
   private readonly logger: Logger;
   /** Longer than a fetch and a void, capture or refund together (2 × 10 s). */
   private readonly leaseMs: number;
 
-  constructor({ database, provider, settlement, logger, leaseMs }: Deps) {
+  constructor({ database, provider, settlement, refunds, logger, leaseMs }: Deps) {
     this.database = database;
     this.provider = provider;
     this.settlement = settlement;
+    this.refunds = refunds;
     this.logger = logger;
     this.leaseMs = leaseMs;
   }
@@ -59,8 +68,7 @@ export class Reconciliation {
 
   private settleLook(claimed: PaymentRow, state: ProviderState | null): Promise<PaymentRow> {
     return this.database.transaction(async (tx) => {
-      const payment = await payments.lock(tx, claimed.id);
-      if (payment === null) throw new Error(`payment ${claimed.id} has vanished`);
+      const payment = await payments.mustLock(tx, claimed.id);
       if (state !== null) return this.settlement.apply(tx, payment, state);
       return neverReached(payment, claimed) ? this.settlement.apply(tx, payment, neverReachedState) : payment;
     });
@@ -75,37 +83,11 @@ export class Reconciliation {
       case 'capture':
         return this.settleStep(payment, await this.provider.capture(id, { amount: amountMinor, currency }));
       case 'refund':
-        return this.refund(payment);
+        return this.refunds.giveBack(payment);
       case 'wait':
       case 'none':
         return payment;
     }
-  }
-
-  private async refund(payment: PaymentRow): Promise<PaymentRow> {
-    const refund = await this.openRefund(payment.id);
-    if (refund === null) return payment;
-    const { id: refundId, amountMinor, currency } = refund;
-    const state = await this.provider.refund({
-      refundId,
-      paymentId: payment.id,
-      amount: { amount: amountMinor, currency },
-    });
-    return this.settleStep(payment, state);
-  }
-
-  /** Committed before the provider is asked; a later try finds it, so that the provider sees one refund. */
-  private openRefund(paymentId: string): Promise<RefundRow | null> {
-    return this.database.transaction(async (tx) => {
-      const payment = await payments.lock(tx, paymentId);
-      if (payment === null || !payment.isOwed) return null;
-      const { orderId, currency, capturedMinor, refundedMinor, giveBackReason } = payment;
-      const pending = await payments.findPendingRefund(tx, paymentId);
-      if (pending !== null) return pending;
-      const refund = { id: newId(), amountMinor: capturedMinor - refundedMinor, currency };
-      await payments.insertRefund(tx, { ...refund, paymentId, orderId, reason: giveBackReason ?? 'given_back' });
-      return refund;
-    });
   }
 
   /** A step that was refused leaves the charge as it was: the next look tells how that is. */
@@ -113,7 +95,7 @@ export class Reconciliation {
     if (state.state === 'declined') {
       this.logger.warn(
         { paymentId: payment.id, reason: state.reason },
-        'the provider refused to void, capture or refund; trying again',
+        'the provider refused to void or capture; trying again',
       );
       return payment;
     }

@@ -1,4 +1,4 @@
-// SQL of payments, their refunds, and the provider's events.
+// SQL of payments and of the provider's events.
 import type { Connection } from '../../shared/database/database.ts';
 import { FIRST_LOOK_MS, isUnfinished, type GiveBackReason, type Payment, type PaymentStatus } from './payment.ts';
 import type { NextAction } from './provider.ts';
@@ -43,6 +43,21 @@ export async function find(connection: Connection, id: string): Promise<PaymentR
 export async function lock(tx: Connection, id: string): Promise<PaymentRow | null> {
   const { rows } = await tx.query<Columns>(`SELECT ${columns} FROM payments.payments WHERE id = $1 FOR UPDATE`, [id]);
   return firstOf(rows);
+}
+
+/** For a payment that is known to be there. */
+export async function mustFind(connection: Connection, id: string): Promise<PaymentRow> {
+  return orVanished(id, await find(connection, id));
+}
+
+/** For a payment that is known to be there. */
+export async function mustLock(tx: Connection, id: string): Promise<PaymentRow> {
+  return orVanished(id, await lock(tx, id));
+}
+
+function orVanished(id: string, payment: PaymentRow | null): PaymentRow {
+  if (payment === null) throw new Error(`payment ${id} has vanished`);
+  return payment;
 }
 
 /** Newest first: ids are UUIDv7. */
@@ -95,9 +110,7 @@ export async function update(tx: Connection, payment: PaymentRow, lookInMs: numb
       lookInMs,
     ],
   );
-  const updated = firstOf(rows);
-  if (updated === null) throw new Error(`payment ${id} has vanished`);
-  return updated;
+  return orVanished(id, firstOf(rows));
 }
 
 /** Takes the due ones for `leaseMs`: other processes skip them, and find them again if this one dies. */
@@ -133,34 +146,6 @@ export async function postpone(connection: Connection, { id, looks }: PaymentRow
   await connection.query(
     `UPDATE payments.payments SET check_at = now() + $3 * interval '1 ms' WHERE id = $1 AND looks = $2 AND check_at IS NOT NULL`,
     [id, looks, waitMs],
-  );
-}
-
-export type RefundRow = { id: string; amountMinor: number; currency: string };
-
-export async function findPendingRefund(tx: Connection, paymentId: string): Promise<RefundRow | null> {
-  const { rows } = await tx.query<{ id: string; amount_minor: string; currency: string }>(
-    `SELECT id, amount_minor, currency FROM payments.refunds WHERE payment_id = $1 AND status = 'pending' ORDER BY id LIMIT 1`,
-    [paymentId],
-  );
-  const [row] = rows;
-  return row === undefined ? null : { id: row.id, amountMinor: Number(row.amount_minor), currency: row.currency };
-}
-
-type NewRefund = RefundRow & { paymentId: string; orderId: string; reason: string };
-
-export async function insertRefund(tx: Connection, refund: NewRefund): Promise<void> {
-  const { id, paymentId, orderId, amountMinor, currency, reason } = refund;
-  await tx.query(
-    `INSERT INTO payments.refunds (id, payment_id, order_id, amount_minor, currency, reason) VALUES ($1, $2, $3, $4, $5, $6)`,
-    [id, paymentId, orderId, amountMinor, currency, reason],
-  );
-}
-
-export async function settleRefunds(tx: Connection, paymentId: string): Promise<void> {
-  await tx.query(
-    `UPDATE payments.refunds SET status = 'succeeded', settled_at = now() WHERE payment_id = $1 AND status = 'pending'`,
-    [paymentId],
   );
 }
 

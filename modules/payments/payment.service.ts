@@ -27,6 +27,7 @@ import type { TwoPhases } from './payment.two-phases.ts';
 import type { PaymentInput } from './payment.validation.ts';
 import { presentPayment, type PaymentView } from './payment.view.ts';
 import type { PatientProvider, ProviderState } from './provider.ts';
+import * as refunds from './refund.repository.ts';
 
 /** What payments ask of orders. */
 export type Orders = PaidOrders & {
@@ -145,7 +146,9 @@ export class PaymentService {
     const event = this.provider.parseWebhook(rawBody, headers);
     await this.database.transaction(async (tx) => {
       const isNew = await payments.insertEvent(tx, name, event.id);
-      if (isNew && isId(event.paymentId)) await this.settlement.settle(tx, event.paymentId, event.state);
+      if (!isNew || !isId(event.paymentId)) return;
+      await this.settlement.settle(tx, event.paymentId, event.state);
+      await refunds.hasten(tx, event.paymentId);
     });
   }
 

@@ -5,8 +5,18 @@ import type { FactType } from '../../shared/events/facts.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import * as payments from './payment.repository.ts';
 import type { PaymentRow } from './payment.repository.ts';
-import { FIRST_LOOK_MS, owe, settle, statusTold, type PaymentStatus } from './payment.ts';
+import {
+  FIRST_LOOK_MS,
+  orderStatusOf,
+  owe,
+  settle,
+  statusTold,
+  type OrderPaymentStatus,
+  type PaymentStatus,
+} from './payment.ts';
 import type { ProviderState } from './provider.ts';
+import { foreignMinor } from './refund.ts';
+import * as refunds from './refund.repository.ts';
 
 /** What a settlement asks of orders. */
 export type PaidOrders = {
@@ -18,7 +28,6 @@ export type PaidOrders = {
   ): Promise<'confirmed' | 'already' | 'not_payable'>;
   recordPayment(tx: Transaction, orderId: string, paymentStatus: OrderPaymentStatus): Promise<void>;
 };
-type OrderPaymentStatus = 'unpaid' | 'processing' | 'authorized' | 'paid' | 'voided' | 'refunded';
 
 type PaymentFact = Extract<FactType, `payment.${string}`>;
 
@@ -44,21 +53,31 @@ export class Settlement {
   async apply(tx: Transaction, before: PaymentRow, state: ProviderState): Promise<PaymentRow> {
     const settled = settle(before, state);
     if (isDeepStrictEqual(before, settled)) return before;
-    const decided = before.status === settled.status ? settled : await this.tellOrder(tx, before, settled);
+    const decided = await this.tellOrder(tx, before, settled);
     const becomesOwed = decided.isOwed && !before.isOwed;
     const after = await payments.update(tx, decided, becomesOwed ? FIRST_LOOK_MS : null);
-    if (statusTold(state) === 'refunded') await payments.settleRefunds(tx, after.id);
     await this.recordFacts(tx, before, after, statusTold(state));
     return after;
   }
 
+  /** How the order stands once a refund of its payment begins or ends; an orphaned charge beside it is not its own. */
+  async tellRefunds(tx: Transaction, payment: PaymentRow): Promise<void> {
+    if (payment.status === 'captured' || payment.status === 'refunded') await this.tellStatus(tx, payment);
+  }
+
   private async tellOrder(tx: Transaction, before: PaymentRow, after: PaymentRow): Promise<PaymentRow> {
-    const { orderId, status } = after;
-    const isFirstMoney = before.status !== 'authorized' && (status === 'authorized' || status === 'captured');
-    if (isFirstMoney) return this.confirmOrder(tx, after);
-    const told = orderStatusOf[status];
-    if (told !== null) await this.orders.recordPayment(tx, orderId, told);
+    const isNew = before.status !== after.status;
+    const holdsMoney = after.status === 'authorized' || after.status === 'captured';
+    if (isNew && holdsMoney && before.status !== 'authorized') return this.confirmOrder(tx, after);
+    if (isNew) await this.tellStatus(tx, after);
+    else if (before.refundedMinor !== after.refundedMinor) await this.tellRefunds(tx, after);
     return after;
+  }
+
+  private async tellStatus(tx: Transaction, payment: PaymentRow): Promise<void> {
+    const isRefunding = payment.status === 'captured' && (await refunds.findPending(tx, payment.id)) !== null;
+    const told = orderStatusOf(payment, isRefunding);
+    if (told !== null) await this.orders.recordPayment(tx, payment.orderId, told);
   }
 
   /** Money for an order that has expired or been cancelled goes back. */
@@ -66,7 +85,9 @@ export class Settlement {
     const told = payment.status === 'captured' ? 'paid' : 'authorized';
     const answer = await this.orders.confirm(tx, payment.orderId, told);
     if (answer === 'already') await this.orders.recordPayment(tx, payment.orderId, told);
-    return answer === 'not_payable' ? owe(payment, 'order_not_payable') : payment;
+    if (answer !== 'not_payable') return payment;
+    await this.orders.recordPayment(tx, payment.orderId, told === 'paid' ? 'refund_pending' : 'void_pending');
+    return owe(payment, 'order_not_payable');
   }
 
   private async recordFacts(
@@ -80,34 +101,29 @@ export class Settlement {
     const isOrphaned = after.giveBackReason === 'order_not_payable' || after.giveBackReason === 'charged_late';
     if (isOrphaned && after.isOwed && after.giveBackReason !== before.giveBackReason)
       await this.record(tx, 'payment.orphaned', after);
-    const isGivenBack = before.isOwed && !after.isOwed && !isNew;
-    if (isGivenBack && (told === 'voided' || told === 'refunded')) await this.record(tx, `payment.${told}`, after);
+    const isLetGo = before.isOwed && !after.isOwed && !isNew && told === 'voided';
+    if (isLetGo) await this.record(tx, 'payment.voided', after);
+    if (before.refundedMinor < after.refundedMinor) await this.recordForeignRefund(tx, before, after);
   }
 
-  private async record(tx: Transaction, type: PaymentFact, payment: PaymentRow): Promise<void> {
-    const { id: paymentId, orderId, currency } = payment;
-    const amount = { amount: amountOf(type, payment), currency };
-    await this.outbox.record(tx, type, orderId, { paymentId, orderId, amount });
+  /** Our own refunds are told when they are settled; this is what somebody gave back in the provider's house. */
+  private async recordForeignRefund(tx: Transaction, before: PaymentRow, after: PaymentRow): Promise<void> {
+    const takenMinor = await refunds.sumTaken(tx, after.id);
+    const amountMinor = foreignMinor(before.refundedMinor, after.refundedMinor, takenMinor);
+    if (amountMinor > 0) await this.record(tx, 'payment.refunded', after, amountMinor);
+  }
+
+  private async record(
+    tx: Transaction,
+    type: PaymentFact,
+    { id: paymentId, orderId, currency, amountMinor, capturedMinor }: PaymentRow,
+    amount = type === 'payment.captured' ? capturedMinor : amountMinor,
+  ): Promise<void> {
+    await this.outbox.record(tx, type, orderId, { paymentId, orderId, amount: { amount, currency } });
   }
 }
 
-/** What the order's paymentStatus becomes; null: it stays. */
-const orderStatusOf: Record<PaymentStatus, OrderPaymentStatus | null> = {
-  processing: null,
-  unknown: null,
-  requires_action: null,
-  authorized: 'authorized',
-  captured: 'paid',
-  voided: 'voided',
-  declined: 'unpaid',
-  refunded: 'refunded',
-};
-
-const factStatuses = ['authorized', 'captured', 'declined', 'voided', 'refunded'] as const;
+/** Refunds have facts of their own. */
+const factStatuses = ['authorized', 'captured', 'declined', 'voided'] as const;
 type FactStatus = (typeof factStatuses)[number];
 const isFact = (status: PaymentStatus): status is FactStatus => (factStatuses as readonly string[]).includes(status);
-
-function amountOf(type: PaymentFact, { amountMinor, capturedMinor, refundedMinor }: PaymentRow): number {
-  if (type === 'payment.captured') return capturedMinor;
-  return type === 'payment.refunded' ? refundedMinor : amountMinor;
-}

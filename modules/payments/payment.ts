@@ -59,6 +59,39 @@ const contradictionsOf: Record<PaymentStatus, readonly PaymentStatus[]> = {
   refunded: [],
 };
 
+/** What the order shows of it. */
+export type OrderPaymentStatus =
+  | 'unpaid'
+  | 'processing'
+  | 'authorized'
+  | 'paid'
+  | 'void_pending'
+  | 'voided'
+  | 'refund_pending'
+  | 'partially_refunded'
+  | 'refunded';
+
+const orderStatuses: Record<PaymentStatus, OrderPaymentStatus | null> = {
+  processing: null,
+  unknown: null,
+  requires_action: null,
+  authorized: 'authorized',
+  captured: 'paid',
+  voided: 'voided',
+  declined: 'unpaid',
+  refunded: 'refunded',
+};
+
+/** @param isRefunding a refund of it is pending. Null: the order's stays as it is */
+export function orderStatusOf(
+  { status, refundedMinor, isOwed }: Payment,
+  isRefunding: boolean,
+): OrderPaymentStatus | null {
+  if (status !== 'captured') return orderStatuses[status];
+  if (isRefunding || isOwed) return 'refund_pending';
+  return refundedMinor > 0 ? 'partially_refunded' : 'paid';
+}
+
 export const isLegal = (from: PaymentStatus, to: PaymentStatus): boolean => stepsFrom[from].includes(to);
 
 /** Not decided yet: the provider has to be asked. */

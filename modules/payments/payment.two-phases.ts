@@ -9,19 +9,19 @@ import {
   type Idempotency,
   type Outcome,
 } from '../../shared/idempotency/idempotency.ts';
-import type { PaymentRow } from './payment.repository.ts';
-import type { PaymentView } from './payment.view.ts';
 import type { ProviderState } from './provider.ts';
 
-type Phases = {
-  /** `resumedId`: the payment of an earlier try with this key that did not come to its end. Throws to refuse. */
-  begin: (tx: Transaction, resumedId: string | null) => Promise<PaymentRow>;
-  ask: (payment: PaymentRow, isResumed: boolean) => Promise<ProviderState>;
+/** `Row` is what the key makes or moves: a payment or a refund. */
+type Phases<Row, View> = {
+  /** `resumedId`: the row of an earlier try with this key that did not come to its end. Locks its payment. Throws to refuse. */
+  begin: (tx: Transaction, resumedId: string | null) => Promise<Row>;
+  ask: (row: Row, isResumed: boolean) => Promise<ProviderState>;
   /** Locks the payment first. A refusal is returned, not thrown: what was learnt is committed with it. */
-  finish: (tx: Transaction, payment: PaymentRow, state: ProviderState) => Promise<PaymentView | AppError>;
+  finish: (tx: Transaction, row: Row, state: ProviderState) => Promise<View | AppError>;
 };
 
-type Begun = { begun: { payment: PaymentRow; isResumed: boolean } };
+type Identified = { id: string };
+type Begun<Row> = { begun: { row: Row; isResumed: boolean } };
 type Deps = { database: Database; idempotency: Idempotency; leaseMs: number };
 
 export class TwoPhases {
@@ -35,57 +35,63 @@ export class TwoPhases {
     this.leaseMs = leaseMs;
   }
 
-  /** A process that dies in between leaves a lease; after it the same key goes on with the same payment. */
-  run(key: IdempotencyKey, phases: Phases): Promise<Outcome<PaymentView>> {
+  /** A process that dies in between leaves a lease; after it the same key goes on with the same row. */
+  run<Row extends Identified, View extends object>(
+    key: IdempotencyKey,
+    phases: Phases<Row, View>,
+  ): Promise<Outcome<View>> {
     return this.idempotency.alone(key, async () => {
       const { result, replayed } = await this.begin(key, phases);
       if (!('begun' in result)) return { result, replayed };
-      const { payment, isResumed } = result.begun;
-      const state = await phases.ask(payment, isResumed);
-      return this.finish(key, phases, payment, state);
+      const { row, isResumed } = result.begun;
+      const state = await phases.ask(row, isResumed);
+      return this.finish(key, phases, row, state);
     });
   }
 
-  private begin(key: IdempotencyKey, { begin }: Phases): Promise<Outcome<Begun | PaymentView>> {
+  private begin<Row extends Identified, View extends object>(
+    key: IdempotencyKey,
+    { begin }: Phases<Row, View>,
+  ): Promise<Outcome<Begun<Row> | View>> {
     return this.idempotency.orRememberRefusal(this.database, key, () =>
-      this.database.transaction<Outcome<Begun | PaymentView>>(async (tx) => {
+      this.database.transaction<Outcome<Begun<Row> | View>>(async (tx) => {
         const claim = await this.idempotency.claim(tx, key);
-        const earlier = replayOf<PaymentView>(claim);
+        const earlier = replayOf<View>(claim);
         if (earlier !== null) return earlier;
         const isResumed = claim.state === 'resume';
-        const payment = await begin(tx, isResumed ? claim.resource_id : null);
-        // A resumed payment is locked by now: the try we gave up on may have come to its end while we waited.
-        const ended = isResumed ? replayOf<PaymentView>(await this.idempotency.claim(tx, key)) : null;
+        const row = await begin(tx, isResumed ? claim.resource_id : null);
+        // A resumed row's payment is locked by now: the try we gave up on may have come to its end while we waited.
+        const ended = isResumed ? replayOf<View>(await this.idempotency.claim(tx, key)) : null;
         if (ended !== null) return ended;
-        await this.idempotency.lease(tx, key, payment.id, this.leaseMs);
-        return { result: { begun: { payment, isResumed } }, replayed: false };
+        await this.idempotency.lease(tx, key, row.id, this.leaseMs);
+        return { result: { begun: { row, isResumed } }, replayed: false };
       }),
     );
   }
 
-  private async finish(
+  private async finish<Row extends Identified, View extends object>(
     key: IdempotencyKey,
-    { finish }: Phases,
-    payment: PaymentRow,
+    { finish }: Phases<Row, View>,
+    row: Row,
     state: ProviderState,
-  ): Promise<Outcome<PaymentView>> {
+  ): Promise<Outcome<View>> {
     const { answer, claim } = await this.database.transaction(async (tx) => {
-      const answer = await finish(tx, payment, state);
+      const answer = await finish(tx, row, state);
       // Ours again, or answered by a twin elsewhere that took over when our lease ran out.
       const claim = await this.idempotency.claim(tx, key);
-      if (claim.state !== 'replay') await this.keep(tx, key, payment, answer);
+      if (claim.state !== 'replay') await this.keep(tx, key, row.id, answer);
       return { answer, claim };
     });
-    const earlier = claim.state === 'replay' ? replayOf<PaymentView>(claim) : null;
+    const earlier = claim.state === 'replay' ? replayOf<View>(claim) : null;
     if (earlier !== null) return earlier;
     if (answer instanceof AppError) throw answer;
     return { result: answer, replayed: false };
   }
 
-  /** What may pass is not stored: the key is free at once to go on with the same payment. */
-  private async keep(tx: Transaction, key: IdempotencyKey, payment: PaymentRow, answer: unknown): Promise<void> {
+  /** What may pass is not stored: the key is free at once to go on with the same row. */
+  private async keep(tx: Transaction, key: IdempotencyKey, rowId: string, answer: unknown): Promise<void> {
     if (!(answer instanceof AppError)) await this.idempotency.remember(tx, key, { result: answer });
     else if (isStorable(answer)) await this.idempotency.remember(tx, key, refusalOf(answer));
-    else await this.idempotency.lease(tx, key, payment.id, 0);
+    else await this.idempotency.lease(tx, key, rowId, 0);
   }
 }

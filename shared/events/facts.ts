@@ -17,7 +17,13 @@ export const facts = {
   'payment.captured': z.object({ paymentId: z.uuid(), orderId: z.uuid(), amount: money }),
   'payment.declined': z.object({ paymentId: z.uuid(), orderId: z.uuid(), amount: money }),
   'payment.voided': z.object({ paymentId: z.uuid(), orderId: z.uuid(), amount: money }),
-  'payment.refunded': z.object({ paymentId: z.uuid(), orderId: z.uuid(), amount: money }),
+  /** Of one refund; without `refundId` somebody gave it back in the provider's house. */
+  'payment.refunded': z.object({
+    paymentId: z.uuid(),
+    orderId: z.uuid(),
+    amount: money,
+    refundId: z.uuid().optional(),
+  }),
   'payment.orphaned': z.object({ paymentId: z.uuid(), orderId: z.uuid(), amount: money }),
 } as const satisfies Record<string, z.ZodObject>;
 

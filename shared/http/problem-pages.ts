@@ -31,6 +31,9 @@ export const conventionPages: Record<string, string> = {
   duplicate_sku:
     'Each SKU may stand in one line only. errors[] points at the repeated ones; of an order, put the whole quantity into one line.',
   unknown_sku: 'There is no such SKU. errors[] points at it.',
+  unknown_line:
+    'The order has no line with this id. errors[] points at it; the ids of the lines are in GET /orders/{id}.',
+  duplicate_line: 'Each line may be named once. Put the whole quantity into one; errors[] points at the repeated ones.',
   route_not_found: 'There is nothing at this path. The paths that exist are listed in /docs.',
   method_not_allowed: 'The path exists, but not with this method. The Allow header lists those it has.',
   request_timed_out: 'The request did not arrive completely in time. Send it again.',

@@ -134,6 +134,12 @@ export function worldOf(app: TestApp, owner: Person): World {
     await authorize(orderId);
     return orderId;
   };
+  const paid = async () => {
+    const orderId = await order();
+    const payment = { token: 'tok_ok' };
+    await app.api.post(`/api/v1/orders/${orderId}/payments`).set(owner.auth).set(key()).send(payment).expect(201);
+    return orderId;
+  };
   const warehouse = once(() => app.signIn({ role: 'warehouse' }));
   const send = async (orderId: string) =>
     idOf(
@@ -154,6 +160,7 @@ export function worldOf(app: TestApp, owner: Person): World {
       users: async () => (await app.signIn()).userId,
       sessions: () => openSession(app, owner),
       fulfilOrder: confirmed,
+      createRefund: paid,
       fulfillments: async () => send(await confirmed()),
     },
   };

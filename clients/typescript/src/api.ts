@@ -124,6 +124,24 @@ export type FulfillmentRequest = {
   trackingNumber?: string;
 };
 
+export type RefundRequest = {
+  /** Neither amount nor lines: all that is left */
+  amount?: {
+    amount: number;
+    /** ISO 4217 code */
+    currency: string;
+  };
+  /** Instead of an amount: their share of what was paid, tax included */
+  lines?: Array<{
+    /** UUIDv7 */
+    lineId: string;
+    quantity: number;
+  }>;
+  reason: string;
+  /** true: what was sent of these lines has come back, and is on hand again */
+  restock?: boolean;
+};
+
 /** An account */
 export type User = {
   id: string;
@@ -215,7 +233,7 @@ export type StockMovement = {
   /** UUIDv7 */
   id: string;
   sku: string;
-  kind: 'adjustment' | 'reservation' | 'release' | 'shipment';
+  kind: 'adjustment' | 'reservation' | 'release' | 'shipment' | 'return';
   /** Change of what is on hand */
   delta: number;
   reservedDelta: number;
@@ -314,6 +332,27 @@ export type Payment = {
   version: number;
 };
 
+export type Refund = {
+  /** UUIDv7 */
+  id: string;
+  /** UUIDv7 */
+  orderId: string;
+  /** UUIDv7 */
+  paymentId: string;
+  amount: Money;
+  /** Empty for a refund of an amount */
+  lines: Array<{
+    /** UUIDv7 */
+    lineId: string;
+    quantity: number;
+    amount: Money;
+  }>;
+  reason: string;
+  restock: boolean;
+  status: 'pending' | 'succeeded' | 'failed';
+  createdAt: string;
+};
+
 export type AuditEntry = {
   id: string;
   happenedAt: string;
@@ -333,6 +372,7 @@ export type AuditEntry = {
 export type ProblemCode =
   | 'body_too_large'
   | 'credentials_invalid'
+  | 'currency_mismatch'
   | 'current_password_wrong'
   | 'cursor_invalid'
   | 'customer_unknown'
@@ -355,6 +395,7 @@ export type ProblemCode =
   | 'last_admin'
   | 'malformed_json'
   | 'mixed_currencies'
+  | 'nothing_to_refund'
   | 'order_not_found'
   | 'order_not_paid'
   | 'order_status_forbidden'
@@ -374,7 +415,11 @@ export type ProblemCode =
   | 'provider_unknown'
   | 'rate_limited'
   | 'refresh_token_invalid'
+  | 'refund_declined'
+  | 'refund_exceeds_captured'
+  | 'refund_exceeds_ordered'
   | 'request_timed_out'
+  | 'restock_exceeds_shipped'
   | 'route_not_found'
   | 'session_not_found'
   | 'signature_invalid'
@@ -929,6 +974,48 @@ export type Operations = {
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy';
   };
+  /** List the refunds of an order, newest first */
+  listRefunds: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Refund>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Refund an order: an amount, some of its lines, or all that is left */
+  createRefund: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body: RefundRequest;
+      idempotencyKey?: string;
+    };
+    answer: {
+      status: 201;
+      data: Refund;
+    } | {
+      status: 202;
+      data: Refund;
+    };
+    code: 'duplicate_line' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'refund_exceeds_captured' | 'refund_exceeds_ordered' | 'restock_exceeds_shipped' | 'unknown_line' | 'currency_mismatch' | 'nothing_to_refund' | 'refund_declined' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
   /** Who did what, newest first */
   listAuditEntries: {
     input: {
@@ -995,5 +1082,7 @@ export const operations = {
   confirmPayment: { method: 'POST', path: '/payments/{id}/confirmation', isPublic: false, isIdempotent: true, isList: false },
   capturePayment: { method: 'POST', path: '/payments/{id}/capture', isPublic: false, isIdempotent: true, isList: false },
   voidPayment: { method: 'POST', path: '/payments/{id}/void', isPublic: false, isIdempotent: true, isList: false },
+  listRefunds: { method: 'GET', path: '/orders/{id}/refunds', isPublic: false, isIdempotent: false, isList: true },
+  createRefund: { method: 'POST', path: '/orders/{id}/refunds', isPublic: false, isIdempotent: true, isList: false },
   listAuditEntries: { method: 'GET', path: '/audit-entries', isPublic: false, isIdempotent: false, isList: true },
 } as const;

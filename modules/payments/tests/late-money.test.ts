@@ -11,6 +11,7 @@ import {
   placeOrder,
   readOrder,
   readPayment,
+  refundsAtProvider,
   tellEvent,
   TOTAL,
   until,
@@ -39,11 +40,6 @@ function whileCharging(happen: () => Promise<unknown>): void {
   });
 }
 
-const refundsAtProvider = async (paymentId: string): Promise<number> => {
-  const rows = await app.sql('SELECT id FROM payments.test_provider_refunds WHERE charge_id = $1', [paymentId]);
-  return rows.length;
-};
-
 const ends: [string, (orderId: string) => Promise<unknown>][] = [
   ['expires', (orderId) => expireOrder(app, orderId)],
   ['is cancelled', async (orderId) => cancelOrder(app, anna, orderId).expect(200)],
@@ -67,7 +63,7 @@ describe.each(ends)('an order that %s while it is being paid', (_what, end) => {
     ]);
     expect((await readOrder(app, orderId)).paymentStatus).toBe('refunded');
     expect(await factsOf(app, orderId)).toEqual(['payment.captured', 'payment.orphaned', 'payment.refunded']);
-    expect(await refundsAtProvider(body.paymentId)).toBe(1);
+    expect(await refundsAtProvider(app, body.paymentId)).toBe(1);
     const again = await pay(app, anna, orderId, { token: 'tok_ok' }, same).expect(409);
     expect(again.body).toEqual(body);
   });
@@ -129,7 +125,7 @@ describe('a paid order that is cancelled', () => {
       capture ? 'payment.captured' : 'payment.authorized',
       `payment.${paymentStatus}`,
     ]);
-    expect(await refundsAtProvider(body.data.id)).toBe(capture ? 1 : 0);
+    expect(await refundsAtProvider(app, body.data.id)).toBe(capture ? 1 : 0);
   });
 
   it('gives back once when four try at once', async () => {
@@ -139,7 +135,7 @@ describe('a paid order that is cancelled', () => {
     const { service } = app.modules.payments;
     await app.dispatch();
     await Promise.all([1, 2, 3, 4].map(() => service.giveBack(body.data.id)));
-    expect(await refundsAtProvider(body.data.id)).toBe(1);
+    expect(await refundsAtProvider(app, body.data.id)).toBe(1);
     expect(await factsOf(app, orderId)).toEqual(['payment.captured', 'payment.refunded']);
   });
 
@@ -159,7 +155,7 @@ describe('a paid order that is cancelled', () => {
     await passTime(app, paymentId, 60);
     await app.runJob('payments.reconcile');
     expect((await readPayment(app, anna, paymentId)).refundedAmount).toEqual(TOTAL);
-    expect(await refundsAtProvider(paymentId)).toBe(1);
+    expect(await refundsAtProvider(app, paymentId)).toBe(1);
     const refunds = await app.sql<{ status: string }>('SELECT status FROM payments.refunds WHERE payment_id = $1', [
       paymentId,
     ]);
@@ -223,5 +219,5 @@ it('gives back what is charged after the payment was given up', async () => {
     'payment.refunded',
   ]);
   expect(await readOrder(app, orderId)).toEqual({ status: 'confirmed', paymentStatus: 'paid' });
-  expect(await refundsAtProvider(paymentId)).toBe(1);
+  expect(await refundsAtProvider(app, paymentId)).toBe(1);
 });

@@ -8,6 +8,7 @@ import {
   isOpen,
   isUnfinished,
   nextStep,
+  orderStatusOf,
   owe,
   PAYMENT_STATUSES,
   settle,
@@ -178,6 +179,25 @@ describe('what is to be captured', () => {
     expect(isUnfinished(aPayment('authorized'))).toBe(false);
     expect(isUnfinished(aPayment('authorized', { isOwed: true }))).toBe(true);
     expect(isUnfinished(aPayment('processing'))).toBe(true);
+  });
+});
+
+describe('what the order shows of it', () => {
+  it.each<[PaymentStatus, Partial<Payment>, boolean, string | null]>([
+    ['processing', {}, false, null],
+    ['unknown', {}, false, null],
+    ['requires_action', {}, false, null],
+    ['authorized', {}, false, 'authorized'],
+    ['voided', {}, false, 'voided'],
+    ['declined', {}, false, 'unpaid'],
+    ['captured', {}, false, 'paid'],
+    ['captured', {}, true, 'refund_pending'],
+    ['captured', { isOwed: true }, false, 'refund_pending'],
+    ['captured', { refundedMinor: 1 }, true, 'refund_pending'],
+    ['captured', { refundedMinor: 1 }, false, 'partially_refunded'],
+    ['refunded', { refundedMinor: 100 }, true, 'refunded'],
+  ])('%s, %o, a refund pending: %s, is %s', (status, more, isRefunding, shown) => {
+    expect(orderStatusOf(aPayment(status, more), isRefunding)).toBe(shown);
   });
 });
 

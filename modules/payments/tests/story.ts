@@ -14,6 +14,7 @@ import { key, type Person, type TestApp } from '../../../tests/support/app.ts';
 import { asModule, withOwnRole } from '../../../tests/support/roles.ts';
 import { createPayments } from '../index.ts';
 import { paymentSchema, type PaymentView } from '../payment.view.ts';
+import { refundSchema, type RefundView } from '../refund.view.ts';
 
 /** Known to the tests' app too. */
 export const SECRET = 'test-only-provider-secret';
@@ -91,6 +92,10 @@ export async function passTime(app: TestApp, paymentId: string, seconds: number)
      WHERE id = $1`,
     [paymentId, seconds],
   );
+  await app.sql(`UPDATE payments.refunds SET check_at = check_at - $2 * interval '1 second' WHERE payment_id = $1`, [
+    paymentId,
+    seconds,
+  ]);
 }
 
 export async function until<T>(look: () => Promise<T>, isThere: (seen: T) => boolean, timeoutMs = 8000): Promise<T> {
@@ -160,6 +165,7 @@ export function anotherProcess(app: TestApp, { callTimeoutMs = 300, leaseMs = 30
     idempotency: new Idempotency({ ttlMs: 60_000 }),
     logger,
     orders: app.modules.orders.service,
+    stock: app.modules.catalog.stock,
     audit: app.modules.audit.service,
     provider: {
       publicUrl: 'http://localhost:3000',
@@ -208,3 +214,45 @@ export const entriesOf = (app: TestApp, subjectId: string) =>
      FROM audit.entries WHERE subject_id = $1 ORDER BY id`,
     [subjectId],
   );
+
+export const eur = (amount: number) => ({ amount, currency: 'EUR' });
+
+type PlacedOrder = { id: string; lines: { id: string; sku: string }[] };
+
+export async function placeOrderOf(app: TestApp, person: Person, lines: object[]): Promise<PlacedOrder> {
+  const { body } = await app.api.post('/api/v1/orders').set(person.auth).set(key()).send({ lines }).expect(201);
+  return body.data as PlacedOrder;
+}
+
+export const refund = (
+  app: TestApp,
+  person: Person,
+  orderId: string,
+  body: object,
+  header: Record<string, string> = key(),
+): Test => app.api.post(`/api/v1/orders/${orderId}/refunds`).set(person.auth).set(header).send(body);
+
+export async function refundsOf(app: TestApp, person: Person, orderId: string): Promise<RefundView[]> {
+  const { body } = await app.api.get(`/api/v1/orders/${orderId}/refunds?limit=100`).set(person.auth).expect(200);
+  return z.array(refundSchema).parse(body.data);
+}
+
+export async function refundsAtProvider(app: TestApp, paymentId: string): Promise<number> {
+  const rows = await app.sql('SELECT id FROM payments.test_provider_refunds WHERE charge_id = $1', [paymentId]);
+  return rows.length;
+}
+
+/** Staff send so much of an order, or all of it. */
+export async function fulfil(app: TestApp, orderId: string, lines: object[] | undefined): Promise<void> {
+  const { auth } = await app.signIn({ role: 'warehouse' });
+  const parts = lines === undefined ? {} : { lines };
+  await app.api.post(`/api/v1/orders/${orderId}/fulfillments`).set(auth).set(key()).send(parts).expect(201);
+}
+
+export async function stockOf(app: TestApp, sku: string): Promise<{ onHand: number; reserved: number } | undefined> {
+  const rows = await app.sql<{ onHand: number; reserved: number }>(
+    'SELECT on_hand AS "onHand", reserved FROM catalog.stock WHERE sku = $1',
+    [sku],
+  );
+  return rows[0];
+}

@@ -18,6 +18,7 @@ import { mountRoutes, type Route } from './shared/http/route.ts';
 import { Idempotency, idempotencyMigrations } from './shared/idempotency/idempotency.ts';
 import type { RecurringJob } from './shared/jobs/jobs.ts';
 import type { Logger } from './shared/logging/logger.ts';
+import type { Mailer } from './shared/mail/mailer.ts';
 import type { Metrics } from './shared/metrics/metrics.ts';
 import { authenticate } from './shared/middleware/authenticate.ts';
 import { allowOrigins } from './shared/middleware/cors.ts';
@@ -44,6 +45,7 @@ type Surroundings = {
   /** One for each module: in the tests each has its own role, elsewhere all share one. */
   databaseOf: (module: string) => Database;
   logger: Logger;
+  mailer: Mailer;
   secrets: { jwt: string; testProvider: string };
   /** Where this server can reach itself: the test provider sends its webhooks there. */
   ownUrl: () => string;
@@ -52,7 +54,7 @@ type Surroundings = {
 export type Modules = ReturnType<typeof createModules>;
 
 /** The wiring diagram: orders asks catalog and users, payments asks orders; orders tells, payments hears. */
-export function createModules({ config, databaseOf, logger, secrets, ownUrl }: Surroundings) {
+export function createModules({ config, databaseOf, logger, mailer, secrets, ownUrl }: Surroundings) {
   const outbox = new Outbox();
   const idempotency = new Idempotency({ ttlMs: config.idempotencyTtlMs });
   const logOf = (module: string) => logger.child({ module });
@@ -62,6 +64,7 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
   const users = createUsers({
     database: databaseOf('users'),
     audit: audit.service,
+    outbox,
     logger: logOf('users'),
     tokens: {
       secret: secrets.jwt,
@@ -73,6 +76,12 @@ export function createModules({ config, databaseOf, logger, secrets, ownUrl }: S
       windowMs: config.rateLimitWindowMs,
       loginMax: config.loginRateLimitMax,
       loginAddressMax: config.loginRateLimitAddressMax,
+    },
+    mail: {
+      mailer,
+      verifyEmailTtlMs: config.verifyEmailTtlMs,
+      passwordResetTtlMs: config.passwordResetTtlMs,
+      storefrontUrl: config.storefrontUrl,
     },
   });
 

@@ -21,6 +21,7 @@ import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
 import { Workers, type FromWorker, type ToWorker } from './shared/lifecycle/workers.ts';
 import { within } from './shared/lifecycle/within.ts';
 import { createLogger } from './shared/logging/logger.ts';
+import { createMailer } from './shared/mail/create-mailer.ts';
 import { FleetMetrics, joinFleet } from './shared/metrics/fleet-metrics.ts';
 import { Metrics } from './shared/metrics/metrics.ts';
 
@@ -74,6 +75,7 @@ async function start(): Promise<void> {
     config,
     databaseOf: () => database,
     logger,
+    mailer: createMailer(config, logger.child({ module: 'mail' })),
     secrets: await readSecrets(),
     ownUrl: () => own.url,
   });

@@ -58,5 +58,7 @@ async function prepareSchema(mayMigrate: boolean, directUrl: string): Promise<vo
 /** No token is made or read here, so the server's own secrets are not needed. */
 function modulesOn(config: Config, database: Database, logger: ReturnType<typeof createLogger>): Modules {
   const secrets = { jwt: randomBytes(32).toString('hex'), testProvider: randomBytes(32).toString('hex') };
-  return createModules({ config, databaseOf: () => database, logger, secrets, ownUrl: () => config.publicUrl });
+  // A command writes to nobody: what it makes are not people who wait for a mail.
+  const mailer = { delivers: false, send: async () => undefined };
+  return createModules({ config, databaseOf: () => database, logger, mailer, secrets, ownUrl: () => config.publicUrl });
 }

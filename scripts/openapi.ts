@@ -14,6 +14,7 @@ const modules = createModules({
   config: loadConfig({}),
   databaseOf: () => database,
   logger: createLogger({ level: 'silent', isPretty: false }),
+  mailer: { delivers: false, send: unused },
   secrets: { jwt: 'only-for-making-the-document-0123456789', testProvider: 'only-for-making-the-document' },
   ownUrl: () => 'http://localhost',
 });

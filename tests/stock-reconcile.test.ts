@@ -1,4 +1,4 @@
-// npm run stock:reconcile, as an operator runs it: quiet while all is well, precise when somebody wrote past the house.
+// Running stock:reconcile, as an operator runs it: quiet while all is well, precise when somebody wrote past the house.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,11 +1,14 @@
-// How often one may try to log in, to refresh, to register and to change a password: every attempt counts, the refused and the malformed too.
+// How often one may try whatever tells, guesses or costs something about an account: every attempt counts, the refused and the malformed too.
 import type { Request, RequestHandler, Response } from 'express';
 import type { Actor } from '../../shared/http/actor.ts';
 import { addressOf, hashed, limitRate } from '../../shared/middleware/rate-limit.ts';
 import { readRefreshToken } from './session.ts';
 
 export type AttemptLimitOptions = { windowMs: number; loginMax: number; loginAddressMax: number };
-export type AttemptLimits = Record<'register' | 'login' | 'refresh' | 'changePassword', RequestHandler[]>;
+export type AttemptLimits = Record<
+  'register' | 'login' | 'refresh' | 'changePassword' | 'forgetPassword' | 'resetPassword' | 'verifyEmail',
+  RequestHandler[]
+>;
 
 /** What an attempt is aimed at, by a body that nobody has checked or by who is calling; null when it names nothing. */
 type Aim = (body: Record<string, unknown>, actor: Actor | null) => string | null;
@@ -16,6 +19,9 @@ export function createAttemptLimits(options: AttemptLimitOptions, refreshKey: Bu
     login: limitsOf('login', accountAimedAt, options),
     refresh: limitsOf('refresh', (body) => sessionAimedAt(body, refreshKey), options),
     changePassword: limitsOf('password', (_body, actor) => actor?.userId ?? null, options),
+    forgetPassword: limitsOf('forgotten', accountAimedAt, options),
+    resetPassword: limitsOf('reset', tokenSent, options),
+    verifyEmail: limitsOf('verify', tokenSent, options),
   };
 }
 
@@ -40,6 +46,8 @@ function keyOf(request: Request, response: Response, aim: Aim): string {
 }
 
 const accountAimedAt: Aim = ({ email }) => (typeof email === 'string' ? email.trim().toLowerCase() : null);
+
+const tokenSent: Aim = ({ token }) => (typeof token === 'string' ? token : null);
 
 /** A forged token counts for itself, so that a session's id is not enough to lock its owner out. */
 function sessionAimedAt({ refreshToken }: Record<string, unknown>, key: Buffer): string | null {

@@ -3,16 +3,28 @@ import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import type { Subscription } from '../../shared/events/dispatcher.ts';
+import type { Outbox } from '../../shared/events/outbox.ts';
 import type { VerifyToken } from '../../shared/http/actor.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import type { Mailer } from '../../shared/mail/mailer.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { createAttemptLimits, type AttemptLimitOptions } from './attempt-limits.ts';
 import { ManagedUserController } from './managed-user.controller.ts';
 import { ManagedUserRepository } from './managed-user.repository.ts';
 import { managedUserRoutes } from './managed-user.routes.ts';
 import { ManagedUserService } from './managed-user.service.ts';
+import { EmailVerificationController } from './email-verification.controller.ts';
+import { emailVerificationRoutes } from './email-verification.routes.ts';
+import { EmailVerificationService } from './email-verification.service.ts';
+import { emailVerificationSubscriptions } from './email-verification.subscriptions.ts';
+import { oneTimeTokenJobs } from './one-time-token.jobs.ts';
+import { OneTimeTokenRepository } from './one-time-token.repository.ts';
+import { PasswordResetController } from './password-reset.controller.ts';
+import { passwordResetRoutes } from './password-reset.routes.ts';
+import { PasswordResetService } from './password-reset.service.ts';
+import { passwordResetSubscriptions } from './password-reset.subscriptions.ts';
 import { PasswordController } from './password.controller.ts';
 import { PasswordHasher, type PasswordCost } from './password-hasher.ts';
 import { passwordRoutes } from './password.routes.ts';
@@ -35,9 +47,11 @@ export { roles, type Role } from './roles.ts';
 export type UsersDeps = {
   database: Database;
   audit: Audit;
+  outbox: Outbox;
   logger: Logger;
   tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
   limits: AttemptLimitOptions;
+  mail: { mailer: Mailer; verifyEmailTtlMs: number; passwordResetTtlMs: number; storefrontUrl: string | null };
   /** OWASP's unless given: tests may be cheaper. */
   passwordCost?: PasswordCost;
 };
@@ -59,17 +73,50 @@ export const usersMigrations: MigrationSource = {
   directory: new URL('./migrations/', import.meta.url),
 };
 
-export function createUsers({ database, audit, logger, tokens, limits, passwordCost }: UsersDeps): UsersModule {
+export function createUsers({
+  database,
+  audit,
+  outbox,
+  logger,
+  tokens,
+  limits,
+  mail,
+  passwordCost,
+}: UsersDeps): UsersModule {
   const users = new UserRepository();
   const sessions = new SessionRepository();
   const passwords = new PasswordHasher(passwordCost);
   const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
   const verifier = new TokenVerifier({ database, sessions, accessTokens });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
-  const userService = new UserService({ database, audit, users, passwords });
   const managedUsers = new ManagedUserRepository();
   const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });
+  const userService = new UserService({ database, audit, outbox, users, passwords });
   const passwordService = new PasswordService({ database, audit, users, sessions, passwords, verifier });
+  const { mailer, storefrontUrl } = mail;
+  const oneTimeTokens = new OneTimeTokenRepository();
+  const verification = new EmailVerificationService({
+    database,
+    audit,
+    users,
+    tokens: oneTimeTokens,
+    mailer,
+    ttlMs: mail.verifyEmailTtlMs,
+    storefrontUrl,
+  });
+  const resets = new PasswordResetService({
+    database,
+    audit,
+    outbox,
+    users,
+    sessions,
+    tokens: oneTimeTokens,
+    passwords,
+    verifier,
+    mailer,
+    ttlMs: mail.passwordResetTtlMs,
+    storefrontUrl,
+  });
   const sessionService = new SessionService({
     database,
     audit,
@@ -89,11 +136,13 @@ export function createUsers({ database, audit, logger, tokens, limits, passwordC
       ...userRoutes(new UserController(userService), attemptLimits),
       ...managedUserRoutes(new ManagedUserController(managedUserService)),
       ...passwordRoutes(new PasswordController(passwordService), attemptLimits),
+      ...passwordResetRoutes(new PasswordResetController(resets), attemptLimits),
+      ...emailVerificationRoutes(new EmailVerificationController(verification), attemptLimits),
       ...sessionRoutes(new SessionController(sessionService), attemptLimits),
     ],
     errorPages: userErrorPages,
-    subscriptions: [],
-    jobs: sessionJobs(sessionService),
+    subscriptions: [...emailVerificationSubscriptions(verification), ...passwordResetSubscriptions(resets)],
+    jobs: [...sessionJobs(sessionService), ...oneTimeTokenJobs(database, oneTimeTokens)],
     migrations: usersMigrations,
     verifyToken: verifier.verify,
     service: userService,

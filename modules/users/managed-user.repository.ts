@@ -2,7 +2,8 @@
 import type { Connection } from '../../shared/database/database.ts';
 import type { ManagedUser, Standing } from './managed-user.ts';
 
-const columns = `id, email, name, role, status, created_at AS "createdAt", updated_at AS "updatedAt", version`;
+const columns = `id, email, email_verified_at IS NOT NULL AS "emailVerified", name, role, status,
+  created_at AS "createdAt", updated_at AS "updatedAt", version`;
 
 type Filter = {
   email?: string | undefined;

@@ -56,7 +56,8 @@ export class PasswordService {
   }
 }
 
-function requireStrong(password: string, email: string): void {
+/** @throws malformed `validation_failed` (`password_weak`) */
+export function requireStrong(password: string, email: string): void {
   const weakness = weaknessOf(password, email);
   if (weakness === null) return;
   throw validationFailed([{ pointer: '/newPassword', code: 'password_weak', message: weakness }]);

@@ -3,7 +3,8 @@ import type { Connection } from '../../shared/database/database.ts';
 import type { Credentials, NewUser, User } from './user.ts';
 
 const credentials = `id AS "userId", email, role, password_hash AS "passwordHash", status = 'active' AS "isActive"`;
-const columns = 'id, email, name, role, created_at AS "createdAt", version';
+const columns =
+  'id, email, name, role, email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", version';
 
 /** Any number, the same in every process: the key of an advisory lock. */
 const STAFF_LOCK_KEY = 5_480_217_633;
@@ -54,6 +55,24 @@ export class UserRepository {
       [id, version, name],
     );
     return rows[0] ?? null;
+  }
+
+  /** The first time counts. */
+  async markEmailVerified(connection: Connection, id: string): Promise<void> {
+    await connection.query(
+      `UPDATE users.users SET email_verified_at = now(), updated_at = now(), version = version + 1
+       WHERE id = $1 AND email_verified_at IS NULL`,
+      [id],
+    );
+  }
+
+  /** @returns false when there is no such active account */
+  async setPassword(connection: Connection, id: string, passwordHash: string): Promise<boolean> {
+    const { rowCount } = await connection.query(
+      `UPDATE users.users SET password_hash = $2, updated_at = now() WHERE id = $1 AND status = 'active'`,
+      [id, passwordHash],
+    );
+    return rowCount === 1;
   }
 
   async isActive(connection: Connection, id: string): Promise<boolean> {

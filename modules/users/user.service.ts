@@ -3,6 +3,7 @@ import type { Connection, Database, Transaction } from '../../shared/database/da
 import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import { conflict, preconditionFailed, unauthenticated } from '../../shared/errors/app-error.ts';
+import type { Outbox } from '../../shared/events/outbox.ts';
 import type { Actor } from '../../shared/http/actor.ts';
 import { parse } from '../../shared/http/parse.ts';
 import type { PasswordHasher } from './password-hasher.ts';
@@ -18,17 +19,19 @@ import {
 } from './user.validation.ts';
 import { presentUser, type UserView } from './user.view.ts';
 
-type Needs = { database: Database; audit: Audit; users: UserRepository; passwords: PasswordHasher };
+type Needs = { database: Database; audit: Audit; outbox: Outbox; users: UserRepository; passwords: PasswordHasher };
 
 export class UserService {
   private readonly database: Database;
   private readonly audit: Audit;
+  private readonly outbox: Outbox;
   private readonly users: UserRepository;
   private readonly passwords: PasswordHasher;
 
-  constructor({ database, audit, users, passwords }: Needs) {
+  constructor({ database, audit, outbox, users, passwords }: Needs) {
     this.database = database;
     this.audit = audit;
+    this.outbox = outbox;
     this.users = users;
     this.passwords = passwords;
   }
@@ -40,6 +43,7 @@ export class UserService {
       const user = await this.insert(tx, { email, name, role: 'customer', passwordHash });
       const actor = { kind: 'user', userId: user.id, role: user.role } as const;
       await this.audit.record(tx, { actor, action: 'auth.registered', subject: { type: 'user', id: user.id } });
+      await this.outbox.record(tx, 'user.registered', user.id, { userId: user.id });
       return user;
     });
   }

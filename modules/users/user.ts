@@ -6,6 +6,7 @@ export type User = {
   email: string;
   name: string;
   role: Role;
+  emailVerified: boolean;
   createdAt: Date;
   version: number;
 };

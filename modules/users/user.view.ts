@@ -8,6 +8,7 @@ export const userSchema = z
   .object({
     id: z.uuid(),
     email: z.string().meta({ description: 'Lower-cased' }),
+    emailVerified: z.boolean().meta({ description: 'Nothing depends on it' }),
     name: z.string(),
     role: z.enum(roles),
     createdAt: timestamp,
@@ -17,9 +18,10 @@ export const userSchema = z
 
 export type UserView = z.output<typeof userSchema>;
 
-export const presentUser = ({ id, email, name, role, createdAt, version }: User): UserView => ({
+export const presentUser = ({ id, email, emailVerified, name, role, createdAt, version }: User): UserView => ({
   id,
   email,
+  emailVerified,
   name,
   role,
   createdAt: createdAt.toISOString(),

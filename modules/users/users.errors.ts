@@ -16,6 +16,10 @@ export const userErrorPages: Record<string, string> = {
     'You have no open session with this id: it has ended, or it never was one of yours. GET /users/me/sessions lists those that are open.',
   current_password_wrong:
     'currentPassword is not the password of this account, so nothing was changed. A few attempts per quarter of an hour are allowed.',
+  verification_token_invalid:
+    'The token is not one of ours, was already used, has expired, or a newer one was sent. An address that was verified with it stays verified; nothing else depends on it.',
+  reset_token_invalid:
+    'The token is not one of ours, was already used, has expired, or a newer one was sent: only the latest mail is good. Ask for another with POST /auth/forgot-password.',
   password_hashing_busy:
     'So many passwords are being checked that yours would have to wait too long. Nothing has happened; try again after the seconds given by Retry-After.',
 };

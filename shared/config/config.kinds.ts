@@ -96,6 +96,33 @@ export function email() {
   return z.email({ error }).max(254, `too long; ${expected}`);
 }
 
+export type Mailbox = Readonly<{ name: string; address: string }>;
+
+/** `waybill@shop.example` or `The Shop <waybill@shop.example>`. */
+export function mailbox() {
+  const expected = 'expected waybill@shop.example or The Shop <waybill@shop.example>';
+  return text(expected)
+    .transform((mailbox) => /^(?:([^<>"\p{Cc}]{1,100}) )?<([^<>]*)>$/u.exec(mailbox) ?? [mailbox, '', mailbox])
+    .transform(([, name = '', address = '']): Mailbox => ({ name, address }))
+    .refine(({ address }) => z.email().max(254).safeParse(address).success, `not accepted; ${expected}`)
+    .readonly();
+}
+
+/** No query: what nodemailer would read there could switch off what must stay on. */
+export function smtpUrl() {
+  const expected =
+    'expected smtp://user:password@host:587 or smtps://user:password@host:465, special characters percent-encoded';
+  return text(expected).refine(isSmtpUrl, `not an SMTP URL; ${expected}`);
+}
+
+function isSmtpUrl(url: string): boolean {
+  if (!/^smtps?:\/\//.test(url) || !URL.canParse(url)) return false;
+  const { hostname, username, password, pathname, search, hash } = new URL(url);
+  const isBare = /^\/?$/.test(pathname) && search === '' && hash === '';
+  const isWhole = (username === '') === (password === '');
+  return hostname !== '' && isBare && isWhole && [username, password].every(isPercentEncoded);
+}
+
 /** `distinctMin`: how many different characters must be left once well-known words are taken out. */
 export function secretText(rules: { min: number; max: number; distinctMin: number; guessableAllowed: boolean }) {
   const expected = `expected ${rules.min} to ${rules.max} random characters, for example from: openssl rand -base64 48`;

@@ -5,6 +5,7 @@ import {
   directory,
   email,
   listenAddress,
+  mailbox,
   oneOf,
   onOff,
   originList,
@@ -12,6 +13,7 @@ import {
   proxyHops,
   publicUrl,
   secretText,
+  smtpUrl,
   wholeNumber,
 } from './config.kinds.ts';
 
@@ -37,6 +39,7 @@ export function configSchema(stage: Stage) {
       ...groups.HTTP,
       ...groups.Database,
       ...groups.Accounts,
+      ...groups.Mail,
       ...groups.Limits,
       ...groups.Orders,
     })
@@ -56,6 +59,7 @@ export function variableGroups(stage: Stage) {
     HTTP: httpVariables(stage),
     Database: databaseVariables(stage),
     Accounts: accountVariables(stage),
+    Mail: mailVariables(),
     Limits: limitVariables(stage),
     Orders: orderVariables(stage),
   };
@@ -179,6 +183,31 @@ function accountVariables(stage: Stage) {
   };
 }
 
+function mailVariables() {
+  return {
+    SMTP_URL: optional(smtpUrl(), {
+      description:
+        'smtp://user:password@host:587 or smtps://…:465; blank = files below DATA_DIR/mail in development and test, no mail at all elsewhere',
+      secret: true,
+    }),
+    MAIL_FROM: optional(mailbox(), {
+      description: 'sender of every mail: The Shop <waybill@shop.example>; goes with SMTP_URL',
+    }),
+    STOREFRONT_URL: optional(publicUrl(), {
+      description:
+        'the shop that people see, without path: mails link to its pages /verify-email and /reset-password; blank = mails carry the token alone',
+    }),
+    VERIFY_EMAIL_TTL_MS: variable(wholeNumber(SECOND_MS, 30 * DAY_MS), {
+      default: String(DAY_MS),
+      description: 'milliseconds in which an e-mail address can be verified after registering (24 h)',
+    }),
+    PASSWORD_RESET_TTL_MS: variable(wholeNumber(SECOND_MS, DAY_MS), {
+      default: String(30 * MINUTE_MS),
+      description: 'milliseconds in which a forgotten password can be reset after asking (30 min)',
+    }),
+  };
+}
+
 function limitVariables(stage: Stage) {
   const count =
     stage === 'production'
@@ -199,7 +228,8 @@ function limitVariables(stage: Stage) {
     }),
     LOGIN_RATE_LIMIT_MAX: variable(count, {
       default: '5',
-      description: 'login, register and refresh attempts per window and account; 0 = off, not in production',
+      description:
+        'login, register, refresh, forgotten-password, reset and verify attempts per window and account; 0 = off, not in production',
     }),
     LOGIN_RATE_LIMIT_ADDRESS_MAX: variable(count, {
       default: '20',
@@ -241,6 +271,8 @@ export function missingPartners(stage: Stage, given: ReadonlySet<string>, provid
   };
   missingWith('ADMIN_EMAIL', 'ADMIN_PASSWORD');
   missingWith('ADMIN_PASSWORD', 'ADMIN_EMAIL');
+  missingWith('MAIL_FROM', 'SMTP_URL');
+  missingWith('SMTP_URL', 'MAIL_FROM');
   if (stage === 'production' && provider === 'test') missingWith('TEST_PROVIDER_SECRET', 'PAYMENT_PROVIDER');
   return faults;
 }

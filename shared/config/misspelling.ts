@@ -2,10 +2,11 @@
 
 /**
  * The known name within two edits (one, for names under 8 letters), a swap of neighbours being one edit.
+ * The first letter is the one that people get right: AMQP_URL is no SMTP_URL.
  * Names under 5 letters are never guessed at: PORTS, HOSTS and ROLES belong to other programs.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const candidates = known.filter((other) => Math.abs(other.length - name.length) <= 2);
+  const candidates = known.filter((other) => other[0] === name[0] && Math.abs(other.length - name.length) <= 2);
   const measured = candidates.map((other) => ({ other, edits: editsBetween(name, other) }));
   const near = measured.filter(({ other, edits }) => edits <= editsAllowed(Math.min(name.length, other.length)));
   return near.toSorted((a, b) => a.edits - b.edits)[0]?.other;

@@ -25,6 +25,9 @@ export const facts = {
     refundId: z.uuid().optional(),
   }),
   'payment.orphaned': z.object({ paymentId: z.uuid(), orderId: z.uuid(), amount: money }),
+  'user.registered': z.object({ userId: z.uuid() }),
+  /** null: nobody has the address that was given; told all the same, so that nobody can tell by the time it takes. */
+  'user.password_reset_requested': z.object({ userId: z.uuid().nullable() }),
 } as const satisfies Record<string, z.ZodObject>;
 
 export type FactType = keyof typeof facts;

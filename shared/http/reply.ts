@@ -35,6 +35,9 @@ export const created = (data: object, path: string, headers: Record<string, stri
   },
 });
 
+/** Not done yet: what follows is not this answer's to tell. */
+export const accepted = (data: object): Reply => ({ status: 202, data, headers: {} });
+
 export const noContent = (): Reply => ({ status: 204, headers: {} });
 
 /** Marks the answer of a retry. */

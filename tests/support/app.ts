@@ -11,6 +11,8 @@ import { createDatabase, type Database } from '../../shared/database/database.ts
 import { createPool } from '../../shared/database/pool.ts';
 import { Dispatcher } from '../../shared/events/dispatcher.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
+import type { Mailer } from '../../shared/mail/mailer.ts';
+import type { Mail } from '../../shared/mail/message.ts';
 import { Metrics } from '../../shared/metrics/metrics.ts';
 import { createApi, type Api } from './api.ts';
 import { asModule, withOwnRole } from './roles.ts';
@@ -23,7 +25,7 @@ export type Person = {
   refreshToken: string;
   auth: { Authorization: string };
 };
-type Options = { config?: Partial<Config>; logger?: Logger };
+type Options = { config?: Partial<Config>; logger?: Logger; mailer?: Mailer };
 
 export const key = (value: string = randomUUID()) => ({ 'Idempotency-Key': value });
 
@@ -43,6 +45,7 @@ const testEnv = { NODE_ENV: 'test', PORT: '3000', LOG_LEVEL: 'silent' };
 export async function startTestApp({
   config: overrides = {},
   logger = createLogger({ level: 'silent', isPretty: false }),
+  mailer,
 }: Options = {}) {
   const config: Config = { ...loadConfig(testEnv), ...quiet, ...overrides };
   const { urlFor, drop } = await createTestDatabase();
@@ -61,7 +64,16 @@ export async function startTestApp({
     withOwnRole(createDatabase(open(module, asModule(urlFor, module), 10)), module);
 
   let ownUrl = 'http://127.0.0.1:9';
-  const modules = createModules({ config, databaseOf, logger, secrets: SECRETS, ownUrl: () => ownUrl });
+  const mails: Mail[] = [];
+  const postbox: Mailer = { delivers: true, send: async (mail) => void mails.push(mail) };
+  const modules = createModules({
+    config,
+    databaseOf,
+    logger,
+    mailer: mailer ?? postbox,
+    secrets: SECRETS,
+    ownUrl: () => ownUrl,
+  });
   const dispatcher = new Dispatcher({
     database: owner,
     subscriptions: listModules(modules).flatMap((one) => one.subscriptions),
@@ -91,6 +103,8 @@ export async function startTestApp({
     modules,
     document,
     dispatcher,
+    /** What was sent, after `dispatch()`. */
+    mails,
     database: owner,
     url: ownUrl,
     listen: () => ownUrl,
@@ -104,6 +118,13 @@ export async function startTestApp({
       if (job === undefined) throw new Error(`no job ${name}`);
       await job.run();
     },
+    /** The token of the latest mail to this address. */
+    mailedToken: async (email: string): Promise<string> => {
+      await dispatcher.drain();
+      const token = tokenIn(mails.findLast(({ to }) => to === email)?.text ?? '');
+      if (token === null) throw new Error(`no mail with a token came to ${email}`);
+      return token;
+    },
     dispatch: () => dispatcher.drain(),
     signIn: (person: { role?: string; email?: string; password?: string } = {}) => signIn(api, modules, person),
     sellable: (item: Sellable = {}) => sellable(api, modules, item),
@@ -116,6 +137,9 @@ export async function startTestApp({
 }
 
 export type TestApp = Awaited<ReturnType<typeof startTestApp>>;
+
+/** 256 bits in base64url, on a line of their own or at the end of a link. */
+const tokenIn = (text: string): string | null => /(?:^|=)([\w-]{43})$/m.exec(text)?.[1] ?? null;
 
 /** A copy of the migrated template: 20 to 40 ms. */
 export async function createTestDatabase(): Promise<{ urlFor: (role: string) => string; drop: () => Promise<void> }> {

@@ -14,6 +14,7 @@ export const modulesAtRest = (): Modules =>
     config: loadConfig({}),
     databaseOf: () => database,
     logger: createLogger({ level: 'silent', isPretty: false }),
+    mailer: { delivers: false, send: unused },
     secrets: { jwt: 'only-for-looking-at-the-modules-0123456789', testProvider: 'only-for-looking' },
     ownUrl: () => 'http://localhost',
   });

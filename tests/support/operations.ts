@@ -105,6 +105,9 @@ export type World = {
   sku: () => Promise<string>;
   /** A login of the owner that nothing else uses. */
   login: () => Promise<Person>;
+  /** One-time tokens, as they come by mail to people whom nothing else needs. */
+  verificationToken: () => Promise<string>;
+  resetToken: () => Promise<string>;
   /** By collection: the owner's order, a product, …; by operation where not any of them will do. */
   ids: Record<string, () => Promise<string>>;
 };
@@ -153,6 +156,8 @@ export function worldOf(app: TestApp, owner: Person): World {
     owner,
     sku,
     login: () => app.signIn(),
+    verificationToken: () => verificationToken(app),
+    resetToken: () => resetToken(app),
     ids: {
       products: async () => (await app.sellable()).productId,
       orders: order,
@@ -175,6 +180,18 @@ export async function openSession({ api }: TestApp, { email, password }: Person)
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());
+}
+
+async function verificationToken(app: TestApp): Promise<string> {
+  const email = `verify-${randomUUID()}@example.com`;
+  await app.api.post('/api/v1/users').send({ email, name: 'New', password: 'correct horse battery' }).expect(201);
+  return app.mailedToken(email);
+}
+
+async function resetToken(app: TestApp): Promise<string> {
+  const { email } = await app.signIn();
+  await app.api.post('/api/v1/auth/forgot-password').send({ email }).expect(202);
+  return app.mailedToken(email);
 }
 
 const idOf = ({ body }: { body: { data: unknown } }): string => (body.data as { id: string }).id;
@@ -263,6 +280,8 @@ const completions: Record<string, (example: unknown, world: World) => Promise<Se
   changeMyPassword: async (example, { owner: { password } }) => ({
     body: { ...(example as object), currentPassword: password },
   }),
+  verifyEmail: async (_example, { verificationToken: token }) => ({ body: { token: await token() } }),
+  resetPassword: async (example, { resetToken: token }) => ({ body: { ...(example as object), token: await token() } }),
   createProduct: async (example) => ({ body: withSku(example, `NEW-${randomUUID()}`) }),
   adjustStock: async (example, { sku }) => ({ body: withSku(example, await sku()) }),
   quoteOrder: async (example, { sku }) => ({ body: withSku(example, await sku()) }),

@@ -26,6 +26,23 @@ export type PasswordChange = {
   newPassword: string;
 };
 
+export type ForgottenPassword = {
+  /** Case does not matter */
+  email: string;
+};
+
+export type PasswordReset = {
+  /** From the mail; good once */
+  token: string;
+  /** Not one of the most used, not characters in a row, not your e-mail address */
+  newPassword: string;
+};
+
+export type EmailVerification = {
+  /** From the mail; good once */
+  token: string;
+};
+
 export type Credentials = {
   /** Case does not matter */
   email: string;
@@ -147,6 +164,8 @@ export type User = {
   id: string;
   /** Lower-cased */
   email: string;
+  /** Nothing depends on it */
+  emailVerified: boolean;
   name: string;
   role: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
   createdAt: string;
@@ -159,6 +178,8 @@ export type ManagedUser = {
   id: string;
   /** Lower-cased */
   email: string;
+  /** Nothing depends on it */
+  emailVerified: boolean;
   name: string;
   role: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
   createdAt: string;
@@ -167,6 +188,11 @@ export type ManagedUser = {
   /** Who is disabled can neither log in nor go on */
   status: 'active' | 'disabled';
   updatedAt: string;
+};
+
+export type PasswordResetRequested = {
+  /** Whether this server sends mail at all; false: ask the shop for help instead */
+  sendsMail: boolean;
 };
 
 /** What a login is carried on with */
@@ -419,6 +445,7 @@ export type ProblemCode =
   | 'refund_exceeds_captured'
   | 'refund_exceeds_ordered'
   | 'request_timed_out'
+  | 'reset_token_invalid'
   | 'restock_exceeds_shipped'
   | 'route_not_found'
   | 'session_not_found'
@@ -435,6 +462,7 @@ export type ProblemCode =
   | 'unsupported_media_type'
   | 'user_not_found'
   | 'validation_failed'
+  | 'verification_token_invalid'
   | 'version_stale';
 
 /** What each operation takes, and what it answers. */
@@ -533,6 +561,33 @@ export type Operations = {
     };
     answer: { status: 204 };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'current_password_wrong' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+  };
+  /** Ask for a new password */
+  forgetPassword: {
+    input: {
+      body: ForgottenPassword;
+    };
+    answer: {
+      status: 202;
+      data: PasswordResetRequested;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Choose a new password with the token of a mail */
+  resetPassword: {
+    input: {
+      body: PasswordReset;
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'reset_token_invalid' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+  };
+  /** Verify your e-mail address */
+  verifyEmail: {
+    input: {
+      body: EmailVerification;
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'verification_token_invalid' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** Log in */
   logIn: {
@@ -1054,6 +1109,9 @@ export const operations = {
   getUser: { method: 'GET', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeUser: { method: 'PATCH', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeMyPassword: { method: 'POST', path: '/users/me/password', isPublic: false, isIdempotent: false, isList: false },
+  forgetPassword: { method: 'POST', path: '/auth/forgot-password', isPublic: true, isIdempotent: false, isList: false },
+  resetPassword: { method: 'POST', path: '/auth/reset-password', isPublic: true, isIdempotent: false, isList: false },
+  verifyEmail: { method: 'POST', path: '/auth/verify-email', isPublic: true, isIdempotent: false, isList: false },
   logIn: { method: 'POST', path: '/auth/login', isPublic: true, isIdempotent: false, isList: false },
   refreshTokens: { method: 'POST', path: '/auth/refresh', isPublic: true, isIdempotent: false, isList: false },
   logOut: { method: 'POST', path: '/auth/logout', isPublic: false, isIdempotent: false, isList: false },

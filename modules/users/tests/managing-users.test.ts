@@ -47,7 +47,7 @@ describe('looking', () => {
     const { userId, email } = await app.signIn();
     const { body, headers } = await app.api.get(`${path}/${userId}`).set(support.auth).expect(200);
     expect(body.data).toMatchObject({ id: userId, email, role: 'customer', status: 'active', version: 1 });
-    const fields = ['id', 'email', 'name', 'role', 'createdAt', 'version', 'status', 'updatedAt'];
+    const fields = ['id', 'email', 'emailVerified', 'name', 'role', 'createdAt', 'version', 'status', 'updatedAt'];
     expect(Object.keys(body.data as object).toSorted()).toEqual(fields.toSorted());
     const again = app.api.get(`${path}/${userId}`).set(support.auth).set('If-None-Match', String(headers['etag']));
     expect((await again).status).toBe(304);

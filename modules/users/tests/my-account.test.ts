@@ -17,7 +17,15 @@ describe('looking', () => {
       const { auth, userId, email } = await app.signIn({ role });
       const response = await app.api.get(path).set(auth).expect(200);
       expect(response.body.data).toMatchObject({ id: userId, email, role, version: 1 });
-      expect(Object.keys(response.body.data)).toEqual(['id', 'email', 'name', 'role', 'createdAt', 'version']);
+      expect(Object.keys(response.body.data)).toEqual([
+        'id',
+        'email',
+        'emailVerified',
+        'name',
+        'role',
+        'createdAt',
+        'version',
+      ]);
       expect(response.headers['etag']).toBe('"1"');
     },
   );

@@ -21,6 +21,7 @@ test('a newcomer becomes a customer', async () => {
   expect(response.body.data).toEqual({
     id: expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-7/),
     email: 'ada@example.com',
+    emailVerified: false,
     name: 'Ada Lovelace',
     role: 'customer',
     createdAt: expect.stringMatching(/^\d{4}-.*Z$/),

@@ -57,6 +57,11 @@ describe('a right environment', () => {
       refreshGraceMs: 10_000,
       adminEmail: null,
       adminPassword: null,
+      smtpUrl: null,
+      mailFrom: null,
+      storefrontUrl: null,
+      verifyEmailTtlMs: 86_400_000,
+      passwordResetTtlMs: 1_800_000,
       rateLimitMax: 100,
       rateLimitAccountMax: 1000,
       rateLimitWindowMs: 900_000,
@@ -171,6 +176,20 @@ describe('a wrong value', () => {
     REFRESH_GRACE_MS: [...notDurations, '60001'],
     ADMIN_EMAIL: ['ada', 'ada@', 'ada@example', 'Ada <ada@example.com>', `${'a'.repeat(250)}@example.com`],
     ADMIN_PASSWORD: ['seven77', 'x'.repeat(129)],
+    SMTP_URL: [
+      'mail.example:587',
+      'http://mail.example',
+      'smtp://',
+      'smtp://u:50%@mail.example',
+      'smtp://u@mail.example',
+      'smtp://mail.example/x',
+      'smtps://mail.example?tls.rejectUnauthorized=false',
+      'smtp://mail.example#x',
+    ],
+    MAIL_FROM: ['shop', 'The Shop', 'a@shop.example, b@shop.example', 'Shop\r\nBcc: <a@shop.example>', 'Shop <shop>'],
+    STOREFRONT_URL: ['shop.example', 'https://shop.example/de'],
+    VERIFY_EMAIL_TTL_MS: [...notDurations, '999', '2592000001'],
+    PASSWORD_RESET_TTL_MS: [...notDurations, '999', '86400001'],
     RATE_LIMIT_MAX: [...notWhole, '1000001'],
     RATE_LIMIT_ACCOUNT_MAX: [...notWhole, '1000001'],
     RATE_LIMIT_WINDOW_MS: [...notDurations, '0', '86400001'],
@@ -183,20 +202,25 @@ describe('a wrong value', () => {
     TEST_PROVIDER_SECRET: ['fifteen-letters', 'a secret with spaces'],
   };
   const cases = Object.entries(badValues).flatMap(([name, values]) => values.map((value) => [name, value] as const));
-  const admin = { ADMIN_EMAIL: 'ada@example.com', ADMIN_PASSWORD: 'lovelace-1815' };
+  const partners = {
+    ADMIN_EMAIL: 'ada@example.com',
+    ADMIN_PASSWORD: 'lovelace-1815',
+    SMTP_URL: 'smtp://mail.example',
+    MAIL_FROM: 'shop@shop.example',
+  };
 
   test('has a row for every variable (any text is a directory)', () => {
     expect(Object.keys(badValues).toSorted()).toEqual(names.filter((name) => name !== 'DATA_DIR').toSorted());
   });
 
   test.each(cases)('%s=%s is exactly one fault, with what was expected', (name, value) => {
-    const faults = faultsOf({ ...admin, [name]: value });
+    const faults = faultsOf({ ...partners, [name]: value });
     expect(faults.map((fault) => fault.variable)).toEqual([name]);
     expect(faults[0]?.problem).toMatch(/^[^;]+; expected .+/);
   });
 
   test.each(cases.filter(([name]) => name !== 'NODE_ENV'))('%s=%s is one fault in production too', (name, value) => {
-    expect(faultsOf({ ...production, ...admin, [name]: value }).map((fault) => fault.variable)).toEqual([name]);
+    expect(faultsOf({ ...production, ...partners, [name]: value }).map((fault) => fault.variable)).toEqual([name]);
   });
 
   test('TRUST_PROXY=true is told why', () => {
@@ -331,10 +355,26 @@ describe('the first admin', () => {
   });
 });
 
+describe('mail', () => {
+  test('the server and the sender go together', () => {
+    expect(faultsOf({ SMTP_URL: 'smtp://mail.example' })).toMatchObject([{ variable: 'MAIL_FROM' }]);
+    expect(faultsOf({ MAIL_FROM: 'shop@shop.example' })).toMatchObject([{ variable: 'SMTP_URL' }]);
+  });
+
+  test.each([
+    ['shop@shop.example', { name: '', address: 'shop@shop.example' }],
+    ['The Shop, Ltd. <shop@shop.example>', { name: 'The Shop, Ltd.', address: 'shop@shop.example' }],
+  ])('the sender may have a name: %s', (MAIL_FROM, mailFrom) => {
+    expect(loadConfig({ SMTP_URL: 'smtps://u:p%40ss@mail.example:465', MAIL_FROM })).toMatchObject({ mailFrom });
+  });
+});
+
 describe('a secret from a file', () => {
   test.each(secretNames)('%s_FILE is read', (name) => {
-    const value = name.endsWith('_URL') ? databaseUrl : strong;
+    const value = name === 'SMTP_URL' ? 'smtp://mail.example' : name.endsWith('_URL') ? databaseUrl : strong;
     const env = {
+      SMTP_URL: 'smtps://mail.example',
+      MAIL_FROM: 'shop@shop.example',
       ADMIN_EMAIL: 'ada@example.com',
       ADMIN_PASSWORD: strong,
       [name]: '',
@@ -515,7 +555,7 @@ function ordinaryNames(): string[] {
     GEM_HOME ANDROID_HOME DOTNET_ROOT CC CXX CFLAGS LDFLAGS LD_LIBRARY_PATH PKG_CONFIG_PATH MANPATH INFOPATH
     HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR
     PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSSLMODE POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB REDIS_URL
-    REDIS_HOST MYSQL_HOST MONGO_URL AMQP_URL SMTP_HOST SMTP_PORT SMTP_USER SMTP_PASSWORD MAIL_FROM
+    REDIS_HOST MYSQL_HOST MONGO_URL AMQP_URL SMTP_HOST SMTP_PORT SMTP_USER SMTP_PASSWORD
     AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN GOOGLE_APPLICATION_CREDENTIALS AZURE_CLIENT_ID
     OTEL_EXPORTER_OTLP_ENDPOINT OTEL_SERVICE_NAME OTEL_LOG_LEVEL SENTRY_DSN DD_ENV DD_SERVICE DD_VERSION LOG_FORMAT
     LOG_FILE RUST_LOG PUBLIC_IP PUBLIC_DIR API_URL APP_ENV APP_URL APP_SECRET API_TOKEN ADMIN_TOKEN SESSION_SECRET

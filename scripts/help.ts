@@ -6,6 +6,7 @@ const groups: Record<string, Record<string, string>> = {
     start: 'build, then serve; makes its own PostgreSQL when DATABASE_URL is not set',
     dev: 'serve from the sources, restart on save',
     'user:create': 'make an account: -- --email you@example.com --role admin',
+    'db:seed': 'a demo shop; prints its staff login once',
     'stock:reconcile': 'compare stock with its ledger and with open orders',
   },
   Test: {

@@ -9,7 +9,12 @@ import { createPool } from '../shared/database/pool.ts';
 import { createLogger } from '../shared/logging/logger.ts';
 
 type Server = { url: string; directUrl: string; stop: () => Promise<void> };
-export type Opened = { modules: Modules; database: Database };
+export type Opened = {
+  modules: Modules;
+  /** The same database, other settings. */
+  modulesWith: (changes: Partial<Config>) => Modules;
+  database: Database;
+};
 type Options = {
   name: string;
   /** A command may think longer than a request. */
@@ -34,7 +39,8 @@ export async function withModules(
     await prepareSchema(mayMigrate && config.migrate, server.directUrl);
     const options = { prepared: config.databasePrepared, deadlineMs: statementTimeoutMs + 700 };
     const database = createDatabase(pool, options);
-    await work({ modules: modulesOn(config, database, logger), database });
+    const modulesWith = (changes: Partial<Config>) => modulesOn({ ...config, ...changes }, database, logger);
+    await work({ modules: modulesWith({}), modulesWith, database });
   } finally {
     await pool.end();
     await server.stop();

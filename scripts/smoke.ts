@@ -193,21 +193,21 @@ async function rememberDataPath(output: () => string): Promise<void> {
   dataPaths.add(path);
 }
 
-/** Every block of the story in one shell; what the README shows as output has to come, in that order. */
+/** Every block of the two stories in one shell; what the README shows as output has to come, in that order. */
 async function placeFirstOrder(
   { name, uid, gid }: Account,
   readme: string,
   cwd: string,
   env: NodeJS.ProcessEnv,
 ): Promise<Kept> {
-  const story = sectionOf(readme, 'A first order');
+  const story = sectionOf(readme, 'A first order') + sectionOf(readme, 'The late order');
   const script = ['set -euo pipefail', ...blocksOf(story, 'sh'), 'echo "kept: $ID $CUSTOMER"'].join('\n');
   const shell = start('bash', ['-c', script], cwd, { name, uid, gid, env }, env);
   const [code] = (await once(shell.child, 'close')) as [number | null];
   const shown = blocksOf(story, 'text').flatMap((block) => block.split('\n'));
   const missing = firstMissing(shown, shell.output().split('\n'));
   check(
-    `${name}: the story's ${blocksOf(story, 'sh').length} blocks run and print the ${shown.length} lines shown`,
+    `${name}: the stories' ${blocksOf(story, 'sh').length} blocks run and print the ${shown.length} lines shown`,
     code === 0 && missing === null,
     `${missing ?? ''}\n${shell.output().replace(/^kept: .*$/m, '')}`,
   );

@@ -42,7 +42,7 @@ import { userRoutes } from './user.routes.ts';
 import { UserService } from './user.service.ts';
 import { userErrorPages } from './users.errors.ts';
 
-export { roles, type Role } from './roles.ts';
+export { permissionsOf, roles, type Role } from './roles.ts';
 
 export type UsersDeps = {
   database: Database;
@@ -66,6 +66,7 @@ export type UsersModule = {
   migrations: MigrationSource;
   verifyToken: VerifyToken;
   service: UserService;
+  managedUsers: ManagedUserService;
 };
 
 export const usersMigrations: MigrationSource = {
@@ -146,5 +147,6 @@ export function createUsers({
     migrations: usersMigrations,
     verifyToken: verifier.verify,
     service: userService,
+    managedUsers: managedUserService,
   };
 }

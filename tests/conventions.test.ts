@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { errorPagesOf, listModules } from '../app.ts';
 import { conventionPages } from '../shared/http/problem-pages.ts';
 import { key, startTestApp, type Person, type TestApp } from './support/app.ts';
-import { openSession, operationsOf, requestFor, send, worldOf, type Operation } from './support/operations.ts';
+import { makeKey, openSession, operationsOf, requestFor, send, worldOf, type Operation } from './support/operations.ts';
 
 const PAGE_OF_OURS = 'https://shop.example.com';
 
@@ -539,6 +539,11 @@ describe('lists: each row is seen once while others insert', () => {
       path: '/users',
       caller: admin,
       insert: async () => (await app.signIn()).userId,
+    }),
+    listApiKeys: async () => ({
+      path: '/api-keys',
+      caller: admin,
+      insert: async () => (await makeKey(app, ['stock:read'])).id,
     }),
     listMySessions: async () => {
       const person = await app.signIn();

@@ -10,6 +10,10 @@ import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
 import { AccessTokens } from './access-tokens.ts';
+import { ApiKeyController } from './api-key.controller.ts';
+import { ApiKeyRepository } from './api-key.repository.ts';
+import { apiKeyRoutes } from './api-key.routes.ts';
+import { ApiKeyService } from './api-key.service.ts';
 import { createAttemptLimits, type AttemptLimitOptions } from './attempt-limits.ts';
 import { ManagedUserController } from './managed-user.controller.ts';
 import { ManagedUserRepository } from './managed-user.repository.ts';
@@ -88,11 +92,13 @@ export function createUsers({
   const sessions = new SessionRepository();
   const passwords = new PasswordHasher(passwordCost);
   const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
-  const verifier = new TokenVerifier({ database, sessions, accessTokens });
+  const apiKeys = new ApiKeyRepository();
+  const verifier = new TokenVerifier({ database, sessions, apiKeys, accessTokens });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
   const managedUsers = new ManagedUserRepository();
   const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });
   const userService = new UserService({ database, audit, outbox, users, passwords });
+  const apiKeyService = new ApiKeyService({ database, audit, apiKeys, verifier });
   const passwordService = new PasswordService({ database, audit, users, sessions, passwords, verifier });
   const { mailer, storefrontUrl } = mail;
   const oneTimeTokens = new OneTimeTokenRepository();
@@ -136,6 +142,7 @@ export function createUsers({
     routes: [
       ...userRoutes(new UserController(userService), attemptLimits),
       ...managedUserRoutes(new ManagedUserController(managedUserService)),
+      ...apiKeyRoutes(new ApiKeyController(apiKeyService)),
       ...passwordRoutes(new PasswordController(passwordService), attemptLimits),
       ...passwordResetRoutes(new PasswordResetController(resets), attemptLimits),
       ...emailVerificationRoutes(new EmailVerificationController(verification), attemptLimits),

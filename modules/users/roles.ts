@@ -1,4 +1,4 @@
-// What each role may do.
+// What each role may do, and what an API key may be given.
 
 const permissions = {
   customer: ['account:own', 'orders:own'],
@@ -40,6 +40,11 @@ export type Role = keyof typeof permissions;
 
 export const roles = ['customer', 'support', 'catalog', 'warehouse', 'finance', 'admin'] as const satisfies Role[];
 
+/** They need an account of one's own, or would let a key make more keys and more staff. */
+const forPeopleOnly: readonly string[] = ['account:own', 'orders:own', 'users:write', 'api-keys:write'];
+
+export const apiKeyScopes = permissions.admin.filter((permission) => !forPeopleOnly.includes(permission));
+
 const permissionSets: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   roles.map((role) => [role, new Set<string>(permissions[role])]),
 );
@@ -47,3 +52,7 @@ const nothing: ReadonlySet<string> = new Set();
 
 /** A role that this version does not know may do nothing: a newer one may have given it. */
 export const permissionsOf = (role: string): ReadonlySet<string> => permissionSets.get(role) ?? nothing;
+
+/** A scope that is none any more is worth nothing, whatever was stored. */
+export const permissionsOfKey = (scopes: readonly string[]): ReadonlySet<string> =>
+  new Set(apiKeyScopes.filter((scope) => scopes.includes(scope)));

@@ -1,60 +1,65 @@
-// From a bearer token to the caller: the token says which session, the database says who that is and what they may do.
-import { LRUCache } from 'lru-cache';
+// From a bearer token to the caller: the token says which session or key, the database says who that is and what they may do.
 import type { Database } from '../../shared/database/database.ts';
-import type { VerifyToken } from '../../shared/http/actor.ts';
+import type { Actor, VerifyToken } from '../../shared/http/actor.ts';
 import { tokenInvalid, type AccessTokens } from './access-tokens.ts';
-import { permissionsOf } from './roles.ts';
+import { isMarkedAsKey, isWellFormedKey, secretHashOf } from './api-key.ts';
+import type { ApiKeyRepository, KeyCaller } from './api-key.repository.ts';
+import { Remembered } from './remembered.ts';
+import { permissionsOf, permissionsOfKey } from './roles.ts';
 import type { Caller, SessionRepository } from './session.repository.ts';
 
-type Needs = { database: Database; sessions: Sessions; accessTokens: AccessTokens };
-type Sessions = Pick<SessionRepository, 'findCaller'>;
-
-const REMEMBERED_MAX = 5000;
-/** For so long a logout, a new role or a disabled account may go unnoticed by other processes. */
-const REMEMBERED_MS = 1000;
+type Needs = {
+  database: Database;
+  sessions: Pick<SessionRepository, 'findCaller'>;
+  apiKeys: Pick<ApiKeyRepository, 'findCaller'>;
+  accessTokens: AccessTokens;
+};
 
 export class TokenVerifier {
-  private readonly database: Database;
-  private readonly sessions: Sessions;
-  private readonly accessTokens: AccessTokens;
-  private readonly callers = new LRUCache<string, Promise<Caller | null>>({ max: REMEMBERED_MAX, ttl: REMEMBERED_MS });
+  private readonly needs: Needs;
+  private readonly callers = new Remembered<Caller | null>();
+  /** Apart, so that made-up keys crowd out no session. */
+  private readonly keyCallers = new Remembered<KeyCaller | null>();
 
-  constructor({ database, sessions, accessTokens }: Needs) {
-    this.database = database;
-    this.sessions = sessions;
-    this.accessTokens = accessTokens;
+  constructor(needs: Needs) {
+    this.needs = needs;
   }
 
   /** @throws unauthenticated `token_invalid`, `token_expired` */
-  readonly verify: VerifyToken = async (token) => {
-    const { userId, sessionId } = await this.accessTokens.read(token);
-    const caller = await this.callerOf(sessionId);
-    if (caller === null || caller.userId !== userId) throw tokenInvalid();
-    return { kind: 'user', userId, sessionId, role: caller.role, permissions: permissionsOf(caller.role) };
-  };
+  readonly verify: VerifyToken = (token) => (isMarkedAsKey(token) ? this.verifyKey(token) : this.verifySession(token));
 
-  /** Once the end of a session is committed: this process heeds it at once, others within REMEMBERED_MS. */
+  /** Once the end of a session is committed: this process heeds it at once, others within a second. */
   forget(sessionId: string): void {
-    this.callers.delete(sessionId);
+    this.callers.forget(sessionId);
   }
 
   /** Once something is committed that concerns several sessions: each is looked up again, which costs a read apiece. */
   forgetAll(): void {
-    this.callers.clear();
+    this.callers.forgetAll();
   }
 
-  /**
-   * The promise is remembered, not its answer: requests that come together share one read, its age counts from its
-   * start, and a read that began before a logout cannot be remembered after it.
-   */
-  private callerOf(sessionId: string): Promise<Caller | null> {
-    const remembered = this.callers.get(sessionId);
-    if (remembered !== undefined) return remembered;
-    const reading = this.sessions.findCaller(this.database, sessionId);
-    this.callers.set(sessionId, reading);
-    reading.catch(() => {
-      if (this.callers.peek(sessionId) === reading) this.callers.delete(sessionId);
-    });
-    return reading;
+  /** Once the end of a key is committed. */
+  forgetKey(secretHash: Buffer): void {
+    this.keyCallers.forget(rememberedAs(secretHash));
+  }
+
+  private async verifySession(token: string): Promise<Actor> {
+    const { database, sessions, accessTokens } = this.needs;
+    const { userId, sessionId } = await accessTokens.read(token);
+    const caller = await this.callers.find(sessionId, () => sessions.findCaller(database, sessionId));
+    if (caller === null || caller.userId !== userId) throw tokenInvalid();
+    return { kind: 'user', userId, sessionId, role: caller.role, permissions: permissionsOf(caller.role) };
+  }
+
+  private async verifyKey(secret: string): Promise<Actor> {
+    const { database, apiKeys } = this.needs;
+    if (!isWellFormedKey(secret)) throw tokenInvalid();
+    const hash = secretHashOf(secret);
+    const key = await this.keyCallers.find(rememberedAs(hash), () => apiKeys.findCaller(database, hash));
+    if (key === null) throw tokenInvalid();
+    const permissions = permissionsOfKey(key.scopes);
+    return { kind: 'api_key', userId: key.id, sessionId: null, role: 'api_key', permissions };
   }
 }
+
+const rememberedAs = (secretHash: Buffer): string => secretHash.toString('base64');

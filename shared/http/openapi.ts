@@ -31,8 +31,7 @@ export function openApiDocument(modules: Tagged[], version: string): ReturnType<
         accessToken: {
           type: 'http',
           scheme: 'bearer',
-          bearerFormat: 'JWT',
-          description: 'From POST /auth/login, good for 15 minutes',
+          description: 'An access token from POST /auth/login, good for 15 minutes, or an API key (`wb_…`)',
         },
       },
     },

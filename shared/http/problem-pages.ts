@@ -22,7 +22,8 @@ export const conventionPages: Record<string, string> = {
     'Somebody changed this after you read it. Read it again, look at what changed, and send your change with the new ETag.',
   token_required:
     'This operation needs to know who is calling: send Authorization: Bearer with the access token from POST /auth/login.',
-  token_invalid: 'The access token is not one of ours, is damaged, or its session was ended. Log in again.',
+  token_invalid:
+    'The access token is not one of ours, is damaged, or its session was ended: log in again. Or the API key is not one of ours, has expired or was revoked.',
   token_expired: 'Access tokens are good for 15 minutes. Get a new one from POST /auth/refresh.',
   permission_denied:
     'You are known, but your role does not include the permission that this operation needs. The permissions are listed at the operation in /docs.',

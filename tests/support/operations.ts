@@ -163,6 +163,7 @@ export function worldOf(app: TestApp, owner: Person): World {
       orders: order,
       payments: async () => authorize(await order()),
       users: async () => (await app.signIn()).userId,
+      'api-keys': async () => (await makeKey(app, ['stock:read'])).id,
       sessions: () => openSession(app, owner),
       fulfilOrder: confirmed,
       createRefund: paid,
@@ -192,6 +193,18 @@ async function resetToken(app: TestApp): Promise<string> {
   const { email } = await app.signIn();
   await app.api.post('/api/v1/auth/forgot-password').send({ email }).expect(202);
   return app.mailedToken(email);
+}
+
+/** A key for a program, made by an admin of its own. */
+export async function makeKey({ api, signIn }: TestApp, scopes: string[], more: object = {}) {
+  const { auth } = await signIn({ role: 'admin' });
+  const { body } = await api
+    .post('/api/v1/api-keys')
+    .set(auth)
+    .send({ name: 'Scanner', scopes, ...more })
+    .expect(201);
+  const { id, secret, prefix } = body.data as { id: string; secret: string; prefix: string };
+  return { id, secret, prefix, auth: { Authorization: `Bearer ${secret}` } };
 }
 
 const idOf = ({ body }: { body: { data: unknown } }): string => (body.data as { id: string }).id;

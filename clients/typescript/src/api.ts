@@ -20,6 +20,15 @@ export type UserPatch = {
   status?: 'active' | 'disabled';
 };
 
+export type ApiKeyRequest = {
+  /** What it is for */
+  name: string;
+  /** What it may do */
+  scopes: Array<'users:read' | 'audit:read' | 'products:read' | 'products:write' | 'stock:read' | 'stock:adjust' | 'orders:read' | 'orders:place' | 'orders:cancel' | 'orders:fulfill' | 'orders:export' | 'orders:refund' | 'payments:capture' | 'payments:void'>;
+  /** Without it the key is good until it is revoked */
+  expiresAt?: string;
+};
+
 export type PasswordChange = {
   currentPassword: string;
   /** Not one of the most used, not characters in a row, not your e-mail address */
@@ -188,6 +197,40 @@ export type ManagedUser = {
   /** Who is disabled can neither log in nor go on */
   status: 'active' | 'disabled';
   updatedAt: string;
+};
+
+/** A key that was just made */
+export type NewApiKey = {
+  /** Also who did it, in the audit trail and on orders */
+  id: string;
+  name: string;
+  /** The first characters of the key */
+  prefix: string;
+  scopes: Array<string>;
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  /** To the minute */
+  lastUsedAt: string | null;
+  /** The key: shown this once, goes into `Authorization: Bearer …` */
+  secret: string;
+};
+
+/** A key for a program */
+export type ApiKey = {
+  /** Also who did it, in the audit trail and on orders */
+  id: string;
+  name: string;
+  /** The first characters of the key */
+  prefix: string;
+  scopes: Array<string>;
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  /** To the minute */
+  lastUsedAt: string | null;
 };
 
 export type PasswordResetRequested = {
@@ -396,6 +439,7 @@ export type AuditEntry = {
 
 /** Every code that a problem of the API may carry. */
 export type ProblemCode =
+  | 'api_key_not_found'
   | 'body_too_large'
   | 'credentials_invalid'
   | 'currency_mismatch'
@@ -407,6 +451,7 @@ export type ProblemCode =
   | 'duplicate_line'
   | 'duplicate_sku'
   | 'email_taken'
+  | 'expiry_passed'
   | 'fulfillment_exceeds_ordered'
   | 'fulfillment_not_found'
   | 'fulfillment_status_forbidden'
@@ -553,6 +598,61 @@ export type Operations = {
       data: ManagedUser;
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Make a key for a program */
+  createApiKey: {
+    input: {
+      body: ApiKeyRequest;
+    };
+    answer: {
+      status: 201;
+      data: NewApiKey;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'expiry_passed' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Keys, newest first, also those that are revoked or expired */
+  listApiKeys: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<ApiKey>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** One key */
+  getApiKey: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: ApiKey;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'api_key_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Revoke a key, for good */
+  revokeApiKey: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'api_key_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** Change your password */
   changeMyPassword: {
@@ -1108,6 +1208,10 @@ export const operations = {
   changeMyAccount: { method: 'PATCH', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
   getUser: { method: 'GET', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeUser: { method: 'PATCH', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
+  createApiKey: { method: 'POST', path: '/api-keys', isPublic: false, isIdempotent: false, isList: false },
+  listApiKeys: { method: 'GET', path: '/api-keys', isPublic: false, isIdempotent: false, isList: true },
+  getApiKey: { method: 'GET', path: '/api-keys/{id}', isPublic: false, isIdempotent: false, isList: false },
+  revokeApiKey: { method: 'DELETE', path: '/api-keys/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeMyPassword: { method: 'POST', path: '/users/me/password', isPublic: false, isIdempotent: false, isList: false },
   forgetPassword: { method: 'POST', path: '/auth/forgot-password', isPublic: true, isIdempotent: false, isList: false },
   resetPassword: { method: 'POST', path: '/auth/reset-password', isPublic: true, isIdempotent: false, isList: false },

@@ -4,6 +4,8 @@ import { EventEmitter, once } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import type { Database } from '../../../shared/database/database.ts';
 import { AccessTokens } from '../access-tokens.ts';
+import { newSecret, secretHashOf } from '../api-key.ts';
+import type { KeyCaller } from '../api-key.repository.ts';
 import type { Caller } from '../session.repository.ts';
 import { TokenVerifier } from '../token-verifier.ts';
 
@@ -16,10 +18,17 @@ const database: Database = { query: unasked, transaction: unasked, join: unasked
 async function startVerifier() {
   const [userId, sessionId] = [randomUUID(), randomUUID()];
   const findCaller = vi.fn<() => Promise<Caller | null>>().mockResolvedValue({ userId, role: 'customer' });
-  const verifier = new TokenVerifier({ database, sessions: { findCaller }, accessTokens });
+  const findKey = vi.fn<() => Promise<KeyCaller | null>>().mockResolvedValue({ id: userId, scopes: ['stock:read'] });
+  const verifier = new TokenVerifier({
+    database,
+    sessions: { findCaller },
+    apiKeys: { findCaller: findKey },
+    accessTokens,
+  });
   return {
     verifier,
     findCaller,
+    findKey,
     sessionId,
     live: { userId, role: 'customer' },
     token: await accessTokens.issue({ userId, sessionId }),
@@ -57,4 +66,28 @@ test('a failure is not remembered, nor does it make a newer read forgotten', asy
   await expect(early).rejects.toThrow('connection lost');
   expect(await verifier.verify(token)).toMatchObject({ userId: live.userId });
   expect(findCaller).toHaveBeenCalledTimes(2);
+});
+
+test('a key is looked up once a second, and a read that began before it was revoked is not remembered after it', async () => {
+  const { verifier, findKey } = await startVerifier();
+  const secret = newSecret();
+  await Promise.all([verifier.verify(secret), verifier.verify(secret)]);
+  expect(findKey).toHaveBeenCalledTimes(1);
+  verifier.forgetKey(secretHashOf(secret));
+  const slow = new EventEmitter();
+  findKey.mockReturnValueOnce(once(slow, 'answer').then(() => ({ id: randomUUID(), scopes: [] })));
+  const early = verifier.verify(secret);
+  await vi.waitFor(() => expect(findKey).toHaveBeenCalledTimes(2));
+  verifier.forgetKey(secretHashOf(secret));
+  findKey.mockResolvedValue(null);
+  slow.emit('answer');
+  await early;
+  await expect(verifier.verify(secret)).rejects.toMatchObject({ code: 'token_invalid' });
+});
+
+test('what only begins like a key is not looked up', async () => {
+  const { verifier, findKey } = await startVerifier();
+  for (const token of ['wb_', `${newSecret()}A`, newSecret().slice(0, -1), newSecret().replace(/.$/, '=')])
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'token_invalid' });
+  expect(findKey).not.toHaveBeenCalled();
 });

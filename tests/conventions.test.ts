@@ -5,7 +5,16 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { errorPagesOf, listModules } from '../app.ts';
 import { conventionPages } from '../shared/http/problem-pages.ts';
 import { key, startTestApp, type Person, type TestApp } from './support/app.ts';
-import { makeKey, openSession, operationsOf, requestFor, send, worldOf, type Operation } from './support/operations.ts';
+import {
+  keepAddress,
+  makeKey,
+  openSession,
+  operationsOf,
+  requestFor,
+  send,
+  worldOf,
+  type Operation,
+} from './support/operations.ts';
 
 const PAGE_OF_OURS = 'https://shop.example.com';
 
@@ -545,6 +554,10 @@ describe('lists: each row is seen once while others insert', () => {
       caller: admin,
       insert: async () => (await makeKey(app, ['stock:read'])).id,
     }),
+    listMyAddresses: async () => {
+      const person = await app.signIn();
+      return { path: '/users/me/addresses', caller: person, insert: () => keepAddress(app, person) };
+    },
     listMySessions: async () => {
       const person = await app.signIn();
       return { path: '/users/me/sessions', caller: person, insert: () => openSession(app, person) };

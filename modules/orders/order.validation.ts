@@ -1,8 +1,8 @@
 // What may come in for orders; OpenAPI is derived from it.
 import { z } from 'zod';
 import type { Operation } from '../../shared/http/route.ts';
-import { currency, id, idParams, instant, pageQuery, sku, text } from '../../shared/http/schemas.ts';
-import { orderView, quoteView, shippingAddress } from './order.view.ts';
+import { currency, id, idParams, instant, pageQuery, shippingAddress, sku, text } from '../../shared/http/schemas.ts';
+import { orderView, quoteView } from './order.view.ts';
 
 const lines = z
   .array(z.strictObject({ sku, quantity: z.int().min(1).max(10_000) }))

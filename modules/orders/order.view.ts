@@ -1,20 +1,8 @@
 // What an order and a quote look like from outside, field by field.
 import { z } from 'zod';
-import { id, money, text, timestamp, version } from '../../shared/http/schemas.ts';
+import { id, money, shippingAddress, timestamp, version } from '../../shared/http/schemas.ts';
 import type { Quote, QuotedLine } from './order.ts';
 import type { OrderRow, LineRow } from './order.repository.ts';
-
-export const shippingAddress = z
-  .strictObject({
-    name: text(200),
-    line1: text(200),
-    line2: text(200).optional(),
-    city: text(100),
-    region: text(100).optional(),
-    postalCode: text(20).optional(),
-    country: z.string().regex(/^[A-Z]{2}$/, { error: 'Two capital letters (ISO 3166-1).' }),
-  })
-  .meta({ id: 'ShippingAddress' });
 
 const quotedLineView = z.object({
   sku: z.string(),

@@ -10,6 +10,10 @@ import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
 import { AccessTokens } from './access-tokens.ts';
+import { AddressController } from './address.controller.ts';
+import { AddressRepository } from './address.repository.ts';
+import { addressRoutes } from './address.routes.ts';
+import { AddressService } from './address.service.ts';
 import { ApiKeyController } from './api-key.controller.ts';
 import { ApiKeyRepository } from './api-key.repository.ts';
 import { apiKeyRoutes } from './api-key.routes.ts';
@@ -98,6 +102,7 @@ export function createUsers({
   const managedUsers = new ManagedUserRepository();
   const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });
   const userService = new UserService({ database, audit, outbox, users, passwords });
+  const addressService = new AddressService({ database, audit, addresses: new AddressRepository() });
   const apiKeyService = new ApiKeyService({ database, audit, apiKeys, verifier });
   const passwordService = new PasswordService({ database, audit, users, sessions, passwords, verifier });
   const { mailer, storefrontUrl } = mail;
@@ -142,6 +147,7 @@ export function createUsers({
     routes: [
       ...userRoutes(new UserController(userService), attemptLimits),
       ...managedUserRoutes(new ManagedUserController(managedUserService)),
+      ...addressRoutes(new AddressController(addressService)),
       ...apiKeyRoutes(new ApiKeyController(apiKeyService)),
       ...passwordRoutes(new PasswordController(passwordService), attemptLimits),
       ...passwordResetRoutes(new PasswordResetController(resets), attemptLimits),

@@ -12,6 +12,8 @@ export const userErrorPages: Record<string, string> = {
   user_not_found: 'There is no account with this id.',
   last_admin:
     'This account is the only active admin. Were it disabled or given another role, nobody could manage accounts any more. Make somebody else an admin first.',
+  address_not_found: 'You keep no address with this id. GET /users/me/addresses lists those you keep.',
+  too_many_addresses: 'An account keeps at most 50 addresses. Delete one that is not needed any more.',
   api_key_not_found: 'There is no API key with this id. One that was revoked is still there, with revokedAt.',
   expiry_passed: 'The expiresAt you sent is not in the future, so the key would never have worked. No key was made.',
   session_not_found:

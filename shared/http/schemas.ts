@@ -30,6 +30,24 @@ export const sku = z
   })
   .meta({ examples: ['MUG-BLUE'] });
 
+/** Where an order is sent, and what an account keeps. */
+export const shippingAddress = z
+  .strictObject({
+    name: text(200),
+    line1: text(200),
+    line2: text(200).optional(),
+    city: text(100),
+    region: text(100).optional(),
+    postalCode: text(20).optional(),
+    country: z.string().regex(/^[A-Z]{2}$/, { error: 'Two capital letters (ISO 3166-1).' }),
+  })
+  .meta({
+    id: 'ShippingAddress',
+    examples: [
+      { name: 'Ada Lovelace', line1: '12 St James’s Square', city: 'London', postalCode: 'SW1Y 4LB', country: 'GB' },
+    ],
+  });
+
 /** As it goes out: RFC 3339, UTC. */
 export const timestamp = z.iso.datetime().meta({ examples: ['2026-11-21T10:00:00.000Z'] });
 

@@ -163,6 +163,7 @@ export function worldOf(app: TestApp, owner: Person): World {
       orders: order,
       payments: async () => authorize(await order()),
       users: async () => (await app.signIn()).userId,
+      addresses: () => keepAddress(app, owner),
       'api-keys': async () => (await makeKey(app, ['stock:read'])).id,
       sessions: () => openSession(app, owner),
       fulfilOrder: confirmed,
@@ -193,6 +194,11 @@ async function resetToken(app: TestApp): Promise<string> {
   const { email } = await app.signIn();
   await app.api.post('/api/v1/auth/forgot-password').send({ email }).expect(202);
   return app.mailedToken(email);
+}
+
+export async function keepAddress({ api }: TestApp, { auth }: Person, more: object = {}): Promise<string> {
+  const address = { name: 'Ada Lovelace', line1: '12 St James’s Square', city: 'London', country: 'GB', ...more };
+  return idOf(await api.post('/api/v1/users/me/addresses').set(auth).send(address).expect(201));
 }
 
 /** A key for a program, made by an admin of its own. */

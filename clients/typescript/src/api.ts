@@ -20,6 +20,26 @@ export type UserPatch = {
   status?: 'active' | 'disabled';
 };
 
+export type ShippingAddress = {
+  name: string;
+  line1: string;
+  line2?: string;
+  city: string;
+  region?: string;
+  postalCode?: string;
+  country: string;
+};
+
+export type AddressPatch = {
+  name?: string;
+  line1?: string;
+  line2?: string | null;
+  city?: string;
+  region?: string | null;
+  postalCode?: string | null;
+  country?: string;
+};
+
 export type ApiKeyRequest = {
   /** What it is for */
   name: string;
@@ -125,16 +145,6 @@ export type OrderRequest = {
   customerId?: string;
 };
 
-export type ShippingAddress = {
-  name: string;
-  line1: string;
-  line2?: string;
-  city: string;
-  region?: string;
-  postalCode?: string;
-  country: string;
-};
-
 export type CancellationRequest = {
   reason?: string;
 };
@@ -197,6 +207,22 @@ export type ManagedUser = {
   /** Who is disabled can neither log in nor go on */
   status: 'active' | 'disabled';
   updatedAt: string;
+};
+
+/** Where somebody has things sent */
+export type Address = {
+  name: string;
+  line1: string;
+  line2?: string;
+  city: string;
+  region?: string;
+  postalCode?: string;
+  country: string;
+  id: string;
+  createdAt: string;
+  updatedAt: string;
+  /** Counts the changes; also the ETag */
+  version: number;
 };
 
 /** A key that was just made */
@@ -439,6 +465,7 @@ export type AuditEntry = {
 
 /** Every code that a problem of the API may carry. */
 export type ProblemCode =
+  | 'address_not_found'
   | 'api_key_not_found'
   | 'body_too_large'
   | 'credentials_invalid'
@@ -501,6 +528,7 @@ export type ProblemCode =
   | 'token_expired'
   | 'token_invalid'
   | 'token_required'
+  | 'too_many_addresses'
   | 'total_too_large'
   | 'unknown_line'
   | 'unknown_sku'
@@ -598,6 +626,78 @@ export type Operations = {
       data: ManagedUser;
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Your addresses, newest first */
+  listMyAddresses: {
+    input: {
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<Address>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Keep an address */
+  createMyAddress: {
+    input: {
+      body: ShippingAddress;
+    };
+    answer: {
+      status: 201;
+      data: Address;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'too_many_addresses' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** One of your addresses */
+  getMyAddress: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Address;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Change an address; what is absent stays, null takes away */
+  changeMyAddress: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      body: AddressPatch;
+      ifMatch: string;
+    };
+    answer: {
+      status: 200;
+      data: Address;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** Forget an address */
+  deleteMyAddress: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      ifMatch: string;
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** Make a key for a program */
   createApiKey: {
@@ -1208,6 +1308,11 @@ export const operations = {
   changeMyAccount: { method: 'PATCH', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
   getUser: { method: 'GET', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeUser: { method: 'PATCH', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
+  listMyAddresses: { method: 'GET', path: '/users/me/addresses', isPublic: false, isIdempotent: false, isList: true },
+  createMyAddress: { method: 'POST', path: '/users/me/addresses', isPublic: false, isIdempotent: false, isList: false },
+  getMyAddress: { method: 'GET', path: '/users/me/addresses/{id}', isPublic: false, isIdempotent: false, isList: false },
+  changeMyAddress: { method: 'PATCH', path: '/users/me/addresses/{id}', isPublic: false, isIdempotent: false, isList: false },
+  deleteMyAddress: { method: 'DELETE', path: '/users/me/addresses/{id}', isPublic: false, isIdempotent: false, isList: false },
   createApiKey: { method: 'POST', path: '/api-keys', isPublic: false, isIdempotent: false, isList: false },
   listApiKeys: { method: 'GET', path: '/api-keys', isPublic: false, isIdempotent: false, isList: true },
   getApiKey: { method: 'GET', path: '/api-keys/{id}', isPublic: false, isIdempotent: false, isList: false },

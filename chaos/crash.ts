@@ -1,4 +1,4 @@
-// The crash matrix: kills the server at every SQL statement and provider call of placing, paying and cancelling, and looks what is left.
+// The crash matrix: kills the server at every SQL statement and provider call of an order's steps, and looks what is left.
 import { parseArgs } from 'node:util';
 import { findRemains } from './crash/checks.ts';
 import { choosePoints } from './crash/points.ts';
@@ -10,9 +10,9 @@ import type { Step } from './kill-switch.ts';
 const USAGE = `npm run crash -- [--short] [--only <part of a scenario's name>] [--seed-bug <bug>]
 
   --short     one kill for each durable step instead of every statement, three ways
-  --seed-bug  plants a bug that must be found: key-after-commit, charge-without-key
+  --seed-bug  plants a bug that must be found: key-after-commit, charge-without-key, refund-without-key
 `;
-const bugs = ['key-after-commit', 'charge-without-key'];
+const bugs = ['key-after-commit', 'charge-without-key', 'refund-without-key'];
 /** A restart keeps one core busy, and most machines have two. */
 const LANES = 2;
 

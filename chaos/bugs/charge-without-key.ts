@@ -12,9 +12,10 @@ const prototype = Object.getPrototypeOf(provider) as {
   authorize: Authorize;
   refund: Refund;
   fetch: Method;
+  capture: Method;
   void: Method;
 };
-const { authorize, refund, fetch, void: voids } = prototype;
+const { authorize, refund, fetch, capture, void: voids } = prototype;
 
 const chargeIdOf = (paymentId: string): string => chargeIds.get(paymentId) ?? paymentId;
 
@@ -28,6 +29,9 @@ prototype.refund = function (request, ...more) {
 };
 prototype.fetch = function (paymentId, ...more) {
   return fetch.call(this, chargeIdOf(paymentId), ...more);
+};
+prototype.capture = function (paymentId, ...more) {
+  return capture.call(this, chargeIdOf(paymentId), ...more);
 };
 prototype.void = function (paymentId, ...more) {
   return voids.call(this, chargeIdOf(paymentId), ...more);

@@ -83,16 +83,19 @@ export class Runner {
     const sku = requestId.toUpperCase();
     await sell(url, this.adminToken, sku);
     const startedAt = await now(this.lane.sql);
-    const call = await scenario.prepare(new Stage({ url, token: await logIn(url, 'customer'), sku, note: requestId }));
+    const { adminToken, lane } = this;
+    const token = await logIn(url, 'customer');
+    const call = await scenario.prepare(new Stage({ url, token, adminToken, sku, note: requestId, sql: lane.sql }));
     const one: Case = {
       outcome: scenario.outcome,
       key: `${requestId}-key`,
+      isKeyed: scenario.by !== 'provider',
       sku,
       note: requestId,
       startedAt,
       answers: [],
     };
-    return { one, call, token: await logIn(url, scenario.by), requestId };
+    return { one, call, token: scenario.by === 'provider' ? '' : await logIn(url, scenario.by), requestId };
   }
 
   /** @returns whether it died where it was to; when the step was never reached, it is killed here. */

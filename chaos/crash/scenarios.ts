@@ -1,4 +1,5 @@
 // What is killed: each scenario prepares an order, names the one request under test, and says how everything must stand in the end.
+import type { Sql } from './checks.ts';
 import { must, post, type Call } from './client.ts';
 
 export type Outcome = {
@@ -10,13 +11,18 @@ export type Outcome = {
   steps: string[];
   /** In the provider's books; null: it was never charged. */
   charge: 'authorized' | 'captured' | 'voided' | 'refunded' | 'declined' | null;
-  onHold: boolean;
+  /** In minor units; what is refunded was given back in one refund. */
+  captured: number;
+  refunded: number;
+  /** Pieces that are reserved, and pieces that were sent and are not back. */
+  reserved: number;
+  away: number;
 };
 
 export type Scenario = {
   name: string;
   /** Who sends the request under test. */
-  by: 'customer' | 'admin';
+  by: 'customer' | 'admin' | 'provider';
   prepare: (stage: Stage) => Promise<Call>;
   outcome: Outcome;
 };
@@ -25,18 +31,24 @@ export type Scenario = {
 export const QUANTITY = 2;
 export const TOTAL = 2380;
 
+type Props = { url: string; token: string; adminToken: string; sku: string; note: string; sql: Sql };
+
 /** Where a scenario is set up: one server, one customer, one SKU of its own. */
 export class Stage {
   private readonly url: string;
   private readonly token: string;
+  private readonly adminToken: string;
   private readonly sku: string;
   private readonly note: string;
+  private readonly sql: Sql;
 
-  constructor({ url, token, sku, note }: { url: string; token: string; sku: string; note: string }) {
+  constructor({ url, token, adminToken, sku, note, sql }: Props) {
     this.url = url;
     this.token = token;
+    this.adminToken = adminToken;
     this.sku = sku;
     this.note = note;
+    this.sql = sql;
   }
 
   /** The note is how the order is found again when nobody was told its id. */
@@ -48,12 +60,27 @@ export class Stage {
     return this.send(this.placing);
   }
 
-  pay(orderId: string, capture: boolean): Promise<string> {
-    return this.send(paying(orderId, { capture }));
+  pay(orderId: string, capture: boolean, token = 'tok_ok'): Promise<string> {
+    return this.send(paying(orderId, { token, capture }));
   }
 
-  private async send(call: Call): Promise<string> {
-    const { data } = await must(post(this.url, call, { token: this.token, key: crypto.randomUUID() }));
+  fulfil(orderId: string): Promise<string> {
+    return this.send(fulfilling(orderId), this.adminToken);
+  }
+
+  async lineOf(orderId: string): Promise<string> {
+    const [line] = await this.sql<{ id: string }>('SELECT id FROM orders.lines WHERE order_id = $1', [orderId]);
+    return line?.id ?? 'none';
+  }
+
+  /** The customer has approved, and the provider has not told yet. */
+  async approve(paymentId: string): Promise<void> {
+    const approval = `UPDATE payments.test_provider_charges SET status = 'captured', captured_minor = amount_minor WHERE id = $1`;
+    await this.sql(approval, [paymentId]);
+  }
+
+  private async send(call: Call, token = this.token): Promise<string> {
+    const { data } = await must(post(this.url, call, { token, key: crypto.randomUUID() }));
     return String(data['id']);
   }
 }
@@ -71,9 +98,28 @@ const cancelling = (orderId: string): Call => ({
   body: { reason: 'Changed my mind' },
 });
 
+const fulfilling = (orderId: string): Call => ({ path: `/orders/${orderId}/fulfillments`, body: {} });
+
+const refunding = (orderId: string, wish: object): Call => ({
+  path: `/orders/${orderId}/refunds`,
+  body: { reason: 'Arrived broken', ...wish },
+});
+
+/** Each time it is told, it is the same event. */
+const telling = (paymentId: string): Call => {
+  const amounts = { amountMinor: TOTAL, capturedMinor: TOTAL, refundedMinor: 0 };
+  const charge = { id: paymentId, status: 'captured', ...amounts, declineReason: null };
+  return {
+    path: '/payments/webhooks/test',
+    body: { id: `evt_${paymentId}`, type: 'charge.updated', charge },
+    isEvent: true,
+  };
+};
+
 const placed = ['order.placed'];
 const authorized = ['order.placed', 'order.confirmed', 'payment.authorized'];
 const captured = ['order.placed', 'order.confirmed', 'payment.captured'];
+const sent = ['fulfillment.created', 'order.fulfilled'];
 
 export const scenarios: Scenario[] = [
   {
@@ -86,7 +132,10 @@ export const scenarios: Scenario[] = [
       facts: placed,
       steps: ['place'],
       charge: null,
-      onHold: true,
+      captured: 0,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
     },
   },
   {
@@ -99,7 +148,10 @@ export const scenarios: Scenario[] = [
       facts: captured,
       steps: ['place', 'confirm'],
       charge: 'captured',
-      onHold: true,
+      captured: TOTAL,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
     },
   },
   {
@@ -112,7 +164,10 @@ export const scenarios: Scenario[] = [
       facts: authorized,
       steps: ['place', 'confirm'],
       charge: 'authorized',
-      onHold: true,
+      captured: 0,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
     },
   },
   {
@@ -125,7 +180,10 @@ export const scenarios: Scenario[] = [
       facts: [...placed, 'payment.declined'],
       steps: ['place'],
       charge: 'declined',
-      onHold: true,
+      captured: 0,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
     },
   },
   {
@@ -138,7 +196,10 @@ export const scenarios: Scenario[] = [
       facts: [...placed, 'order.cancelled'],
       steps: ['place', 'cancel'],
       charge: null,
-      onHold: false,
+      captured: 0,
+      refunded: 0,
+      reserved: 0,
+      away: 0,
     },
   },
   {
@@ -155,7 +216,10 @@ export const scenarios: Scenario[] = [
       facts: [...authorized, 'order.cancelled', 'payment.voided'],
       steps: ['place', 'confirm', 'cancel'],
       charge: 'voided',
-      onHold: false,
+      captured: 0,
+      refunded: 0,
+      reserved: 0,
+      away: 0,
     },
   },
   {
@@ -172,7 +236,10 @@ export const scenarios: Scenario[] = [
       facts: [...captured, 'order.cancelled', 'payment.refunded'],
       steps: ['place', 'confirm', 'cancel'],
       charge: 'refunded',
-      onHold: false,
+      captured: TOTAL,
+      refunded: TOTAL,
+      reserved: 0,
+      away: 0,
     },
   },
   {
@@ -185,7 +252,107 @@ export const scenarios: Scenario[] = [
       facts: [...authorized, 'payment.voided'],
       steps: ['place', 'confirm'],
       charge: 'voided',
-      onHold: true,
+      captured: 0,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
+    },
+  },
+  {
+    name: 'capture',
+    by: 'admin',
+    prepare: async (stage) => ({ path: `/payments/${await stage.pay(await stage.place(), false)}/capture`, body: {} }),
+    outcome: {
+      answer: 200,
+      order: { status: 'confirmed', paymentStatus: 'paid' },
+      facts: [...authorized, 'payment.captured'],
+      steps: ['place', 'confirm'],
+      charge: 'captured',
+      captured: TOTAL,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
+    },
+  },
+  {
+    name: 'fulfil, authorised',
+    by: 'admin',
+    prepare: async (stage) => {
+      const orderId = await stage.place();
+      await stage.pay(orderId, false);
+      return fulfilling(orderId);
+    },
+    outcome: {
+      answer: 201,
+      order: { status: 'fulfilled', paymentStatus: 'paid' },
+      facts: [...authorized, ...sent, 'payment.captured'],
+      steps: ['place', 'confirm', 'fulfil'],
+      charge: 'captured',
+      captured: TOTAL,
+      refunded: 0,
+      reserved: 0,
+      away: QUANTITY,
+    },
+  },
+  {
+    name: 'refund, all',
+    by: 'admin',
+    prepare: async (stage) => {
+      const orderId = await stage.place();
+      await stage.pay(orderId, true);
+      return refunding(orderId, {});
+    },
+    outcome: {
+      answer: 201,
+      order: { status: 'confirmed', paymentStatus: 'refunded' },
+      facts: [...captured, 'payment.refunded'],
+      steps: ['place', 'confirm'],
+      charge: 'refunded',
+      captured: TOTAL,
+      refunded: TOTAL,
+      reserved: QUANTITY,
+      away: 0,
+    },
+  },
+  {
+    name: 'refund, restock',
+    by: 'admin',
+    prepare: async (stage) => {
+      const orderId = await stage.place();
+      await stage.pay(orderId, true);
+      await stage.fulfil(orderId);
+      return refunding(orderId, { lines: [{ lineId: await stage.lineOf(orderId), quantity: 1 }], restock: true });
+    },
+    outcome: {
+      answer: 201,
+      order: { status: 'fulfilled', paymentStatus: 'partially_refunded' },
+      facts: [...captured, ...sent, 'payment.refunded'],
+      steps: ['place', 'confirm', 'fulfil'],
+      charge: 'captured',
+      captured: TOTAL,
+      refunded: TOTAL / 2,
+      reserved: 0,
+      away: QUANTITY - 1,
+    },
+  },
+  {
+    name: 'webhook',
+    by: 'provider',
+    prepare: async (stage) => {
+      const paymentId = await stage.pay(await stage.place(), true, 'tok_requires_action');
+      await stage.approve(paymentId);
+      return telling(paymentId);
+    },
+    outcome: {
+      answer: 204,
+      order: { status: 'confirmed', paymentStatus: 'paid' },
+      facts: captured,
+      steps: ['place', 'confirm'],
+      charge: 'captured',
+      captured: TOTAL,
+      refunded: 0,
+      reserved: QUANTITY,
+      away: 0,
     },
   },
 ];

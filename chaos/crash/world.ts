@@ -9,7 +9,7 @@ import { databaseUrl, startEmbeddedPostgres, type EmbeddedPostgres } from '../..
 import { migrate } from '../../shared/database/migrate.ts';
 import { compileServer } from './build.ts';
 import { ON_HAND, type Sql } from './checks.ts';
-import { must, post } from './client.ts';
+import { must, post, PROVIDER_SECRET } from './client.ts';
 import type { Program } from './server.ts';
 
 const PASSWORD = 'Correct-horse-7-staple';
@@ -75,7 +75,7 @@ const environment = (databaseUrl: string) => ({
   DATABASE_URL: databaseUrl,
   DATABASE_POOL_MAX: '10',
   JWT_SECRET: 'crash-only-jwt-secret-0123456789abcdefghij',
-  TEST_PROVIDER_SECRET: 'crash-only-provider-secret',
+  TEST_PROVIDER_SECRET: PROVIDER_SECRET,
   ACCESS_TOKEN_TTL_MS: String(DAY_MS),
   ADMIN_EMAIL: ADMIN,
   ADMIN_PASSWORD: PASSWORD,
@@ -134,6 +134,9 @@ export async function letTimePass(sql: Sql, end: Date): Promise<void> {
     end,
   ]);
   await sql(`UPDATE payments.payments SET check_at = now() WHERE check_at BETWEEN now() AND $1`, [end]);
+  await sql(`UPDATE payments.refunds SET check_at = now() WHERE status = 'pending' AND check_at BETWEEN now() AND $1`, [
+    end,
+  ]);
   const job = 'payments.reconcile';
   await sql(`SELECT graphile_worker.add_job($1, '{}', queue_name => $1, max_attempts => 1, job_key => $1)`, [job]);
 }

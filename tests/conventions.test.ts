@@ -531,6 +531,10 @@ describe('lists: each row is seen once while others insert', () => {
       const { orderId, fulfil } = await orderOfMany();
       return { path: `/orders/${orderId}/fulfillments`, caller: owner, insert: fulfil };
     },
+    getOrderTimeline: async () => {
+      const { orderId, fulfil } = await orderOfMany();
+      return { path: `/orders/${orderId}/timeline`, caller: admin, insert: fulfil };
+    },
     listPayments: async () => {
       const path = `/orders/${(await world.ids['orders']?.()) ?? ''}/payments`;
       const insert = async () => {
@@ -601,7 +605,7 @@ describe('lists: each row is seen once while others insert', () => {
         body: { data: Record<string, string>[]; page: { nextCursor: string | null } };
         headers: Record<string, string>;
       } = await app.api.get(url).set(caller.auth).expect(200);
-      seen.push(...body.data.map((row) => row['id'] ?? row['sku'] ?? ''));
+      seen.push(...body.data.map((row) => row['id'] ?? row['sku'] ?? row['fulfillmentId'] ?? row['type'] ?? ''));
       sizes.push(body.data.length);
       await insert();
       url = nextOf(`/api/v1${path}?limit=2`, body.page.nextCursor, headers['link']);

@@ -63,6 +63,7 @@ getOrder                     401  401     404   200   200     403     200       
 cancelOrder                  401  401     404   200   200     403     403       403     200
 fulfilOrder                  401  401     403   403   403     403     201       403     201
 listFulfillments             401  401     404   200   200     403     200       200     200
+getOrderTimeline             401  401     404   200   200     403     200       200     200
 deliverFulfillment           401  401     403   403   403     403     200       403     200
 
 listPayments                 401  401     404   200   200     403     200       200     200

@@ -15,6 +15,11 @@ import { OrderRepository } from './order.repository.ts';
 import { orderRoutes } from './order.routes.ts';
 import { OrderService, type Catalog, type Customers, type Stock } from './order.service.ts';
 import { OrderSteps } from './order.steps.ts';
+import { orderSubscriptions } from './order.subscriptions.ts';
+import { TimelineController } from './timeline.controller.ts';
+import { TimelineRepository } from './timeline.repository.ts';
+import { timelineRoutes } from './timeline.routes.ts';
+import { TimelineService } from './timeline.service.ts';
 
 export const ordersMigrations: MigrationSource = {
   schema: 'orders',
@@ -42,6 +47,7 @@ export function createOrders(deps: Deps) {
     fulfillments: new FulfillmentRepository(),
     steps,
   });
+  const timeline = new TimelineService({ ...deps, orders: repository, timeline: new TimelineRepository() });
   return {
     name: 'orders',
     about: 'Orders, from placing to the last delivery',
@@ -50,9 +56,10 @@ export function createOrders(deps: Deps) {
     routes: [
       ...orderRoutes(new OrderController(service)),
       ...fulfillmentRoutes(new FulfillmentController(fulfillments)),
+      ...timelineRoutes(new TimelineController(timeline)),
     ],
     jobs: orderJobs(service),
-    subscriptions: [],
+    subscriptions: orderSubscriptions(timeline),
     errorPages: orderErrorPages,
   };
 }

@@ -1,6 +1,8 @@
 // The one door from the decision to place an order to SQL: what goes in is a finished order, what comes out is its fate.
 import type { Connection } from '../../shared/database/database.ts';
+import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
+import type { Actor } from '../../shared/http/actor.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import type { Claim } from '../../shared/idempotency/idempotency.ts';
 import { currentRequestId } from '../../shared/logging/request-context.ts';
@@ -10,7 +12,7 @@ import { presentQuote, type OrderView } from './order.view.ts';
 export type NewOrder = {
   id: string;
   customerId: string;
-  actorId: string;
+  actor: Actor;
   quote: Quote;
   shippingAddress: ShippingAddress | null;
   note: string | null;
@@ -26,14 +28,22 @@ export type Fate =
 
 const initial = { status: 'pending_payment', paymentStatus: 'unpaid', fulfillmentStatus: 'unfulfilled' } as const;
 
-/** One round trip, one commit: see migrations/0002_place.sql. Anything but 'placed' changed nothing. */
+/** One round trip, one commit: see migrations/0004_timeline.sql. Anything but 'placed' changed nothing. */
 export async function placeOrder(
   connection: Connection,
   order: NewOrder,
   key: IdempotencyKey & { ttlMs: number },
+  audit: Audit,
 ): Promise<Fate> {
   const lines = order.quote.lines.map((line) => ({ id: newId(), ...line }));
-  const values = [JSON.stringify(commandOf(order, lines, key)), JSON.stringify(viewOf(order, lines))];
+  const view = viewOf(order, lines);
+  const entry = audit.prepare({
+    actor: order.actor,
+    action: 'order.placed',
+    subject: { type: 'order', id: order.id },
+    after: view,
+  });
+  const values = [JSON.stringify({ ...commandOf(order, lines, key), audit: entry }), JSON.stringify(view)];
   const { rows } = await connection.query<{ fate: Fate }>('SELECT orders.place($1, $2) AS fate', values);
   const [row] = rows;
   if (row === undefined) throw new Error('orders.place answered no row');
@@ -43,11 +53,12 @@ export async function placeOrder(
 type NewLine = QuotedLine & { id: string };
 
 function commandOf(order: NewOrder, lines: NewLine[], key: IdempotencyKey & { ttlMs: number }) {
-  const { id, customerId, actorId, quote, shippingAddress, note, reservationTtlMs } = order;
+  const { id, customerId, actor, quote, shippingAddress, note, reservationTtlMs } = order;
   const { currency, subtotalAmount, taxAmount, totalAmount } = quote;
   return {
     key,
-    actorId,
+    actorKind: actor.kind,
+    actorId: actor.userId,
     requestId: currentRequestId() ?? null,
     factId: newId(),
     reservationTtlMs,

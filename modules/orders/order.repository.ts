@@ -43,12 +43,16 @@ const columns = `id, number, customer_id AS "customerId", status, payment_status
   placed_at AS "placedAt", expires_at AS "expiresAt", version`;
 
 export type OrderFilter = {
-  customerId: string | null;
-  status: OrderStatus | null;
-  createdAfter: string | null;
-  createdBefore: string | null;
-  /** The last id of the page before. */
-  beforeId: string | null;
+  status?: OrderStatus | undefined;
+  customerId?: string | undefined;
+  createdAfter?: string | undefined;
+  createdBefore?: string | undefined;
+};
+type OrderPage = OrderFilter & {
+  /** Whose orders may be seen at all; absent: everybody's. */
+  ownerId: string | undefined;
+  /** The last one of the page before. */
+  before: { placedAt: string; id: string } | undefined;
   limit: number;
 };
 
@@ -97,23 +101,12 @@ export class OrderRepository {
     return rows.map(toLine);
   }
 
-  /** Newest first. Absent filters are left out of the text, so that each combination has its own plan and index. */
-  async list(
-    connection: Connection,
-    { customerId, status, createdAfter, createdBefore, beforeId, limit }: OrderFilter,
-  ): Promise<OrderRow[]> {
-    const values: unknown[] = [];
-    const when = (value: unknown, condition: (place: string) => string) =>
-      value === null ? [] : [condition(`$${values.push(value)}`)];
-    const conditions = [
-      ...when(customerId, (place) => `customer_id = ${place}`),
-      ...when(status, (place) => `status = ${place}`),
-      ...when(createdAfter, (place) => `placed_at > ${place}`),
-      ...when(createdBefore, (place) => `placed_at < ${place}`),
-      ...when(beforeId, (place) => `id < ${place}`),
-    ];
-    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-    const text = `SELECT ${columns} FROM orders.orders ${where} ORDER BY id DESC LIMIT $${values.push(limit)}`;
+  /** Newest first. */
+  async list(connection: Connection, { ownerId, before, limit, ...filter }: OrderPage): Promise<OrderRow[]> {
+    const { conditions, values, place } = conditionsOf(filter);
+    if (ownerId !== undefined) conditions.push(`customer_id = ${place(ownerId)}`);
+    if (before !== undefined) conditions.push(`(placed_at, id) < (${place(before.placedAt)}, ${place(before.id)})`);
+    const text = `SELECT ${columns} FROM orders.orders ${whereOf(conditions)} ORDER BY placed_at DESC, id DESC LIMIT ${place(limit)}`;
     const { rows } = await connection.query<RawOrder>(text, values);
     return rows.map(toOrder);
   }
@@ -164,6 +157,22 @@ export class OrderRepository {
     );
   }
 }
+
+/** Absent filters are left out of the text, so that each combination has its own plan and index. */
+function conditionsOf({ status, customerId, createdAfter, createdBefore }: OrderFilter) {
+  const values: unknown[] = [];
+  const place = (value: unknown) => `$${values.push(value)}`;
+  const when = (value: unknown, condition: string) => (value === undefined ? [] : [`${condition} ${place(value)}`]);
+  const conditions = [
+    ...when(status, 'status ='),
+    ...when(customerId, 'customer_id ='),
+    ...when(createdAfter, 'placed_at >='),
+    ...when(createdBefore, 'placed_at <'),
+  ];
+  return { conditions, values, place };
+}
+
+const whereOf = (conditions: string[]): string => (conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '');
 
 const toOrder = ({ subtotalAmount, taxAmount, totalAmount, ...row }: RawOrder): OrderRow => ({
   ...row,

@@ -8,7 +8,7 @@ import { conflict, forbidden, unavailable, unprocessable } from '../../shared/er
 import type { Outbox } from '../../shared/events/outbox.ts';
 import { may, type Actor } from '../../shared/http/actor.ts';
 import { validationFailed } from '../../shared/http/parse.ts';
-import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
+import { isInstant, isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import { replayOf, type Idempotency, type Outcome } from '../../shared/idempotency/idempotency.ts';
 import { orderNotFound, visible } from './order.access.ts';
@@ -27,7 +27,7 @@ import type { OrderSteps } from './order.steps.ts';
 import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
 import { presentOrder, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
 
-/** What orders need of the catalogue; in SQL also its function catalog.reserve (migrations/0002_place.sql). */
+/** What orders need of the catalogue; in SQL also its function catalog.reserve (migrations/0004_timeline.sql). */
 export type Catalog = { findForSale(skus: string[]): Promise<Variant[]> };
 export type Stock = { release(tx: Transaction, orderId: string, lines: RequestedLine[]): Promise<void> };
 /** What orders need of the users, when staff order for a customer. */
@@ -88,8 +88,8 @@ export class OrderService {
     command: PlaceOrder,
     key: IdempotencyKey,
   ): Promise<Outcome<OrderView> | 'changed'> {
-    const { database, idempotency, outbox } = this.deps;
-    const fate = await placeOrder(database, order, { ...key, ttlMs: idempotency.ttlMs });
+    const { database, idempotency, outbox, audit } = this.deps;
+    const fate = await placeOrder(database, order, { ...key, ttlMs: idempotency.ttlMs }, audit);
     switch (fate.outcome) {
       case 'placed':
         outbox.wake();
@@ -111,7 +111,7 @@ export class OrderService {
     return {
       id: newId(),
       customerId,
-      actorId: actor.userId,
+      actor,
       quote: today,
       shippingAddress: shippingAddress ?? null,
       note: note ?? null,
@@ -141,25 +141,13 @@ export class OrderService {
     throw unprocessable('customer_unknown', fault.message, { faults: [fault] });
   }
 
-  async list(
-    actor: Actor,
-    { limit = PAGE_LIMIT_DEFAULT, cursor, status, createdAfter, createdBefore }: ListOrders,
-  ): Promise<Page<OrderView>> {
+  async list(actor: Actor, { limit = PAGE_LIMIT_DEFAULT, cursor, ...filter }: ListOrders): Promise<Page<OrderView>> {
     const { database, repository } = this.deps;
-    const [beforeId = null] = cursor === undefined ? [] : decodeCursor(cursor, [isUuid]);
-    const customerId = may(actor, 'orders:read') ? null : actor.userId;
-    const filter = {
-      customerId,
-      status: status ?? null,
-      createdAfter: createdAfter ?? null,
-      createdBefore: createdBefore ?? null,
-      beforeId,
-    };
-    const { items, nextCursor } = toPage(
-      await repository.list(database, { ...filter, limit: limit + 1 }),
-      limit,
-      ({ id }) => [id],
-    );
+    const [placedAt, id] = cursor === undefined ? [] : decodeCursor(cursor, [isInstant, isUuid]);
+    const ownerId = may(actor, 'orders:read') ? undefined : actor.userId;
+    const before = placedAt === undefined || id === undefined ? undefined : { placedAt, id };
+    const rows = await repository.list(database, { ...filter, ownerId, before, limit: limit + 1 });
+    const { items, nextCursor } = toPage(rows, limit, (order) => [order.placedAt.toISOString(), order.id]);
     const lines = await repository.findLines(
       database,
       items.map(({ id }) => id),

@@ -67,6 +67,7 @@ const listQuery = z.strictObject({
     .enum(['pending_payment', 'confirmed', 'fulfilled', 'completed', 'cancelled', 'expired'])
     .optional()
     .meta({ description: 'In this state only', examples: ['confirmed'] }),
+  customerId: id.optional().meta({ description: 'Of this customer only; without orders:read there are only your own' }),
   createdAfter: instant
     .optional()
     .meta({ description: 'Placed at this time or later', override: { examples: ['2026-11-01T00:00:00Z'] } }),

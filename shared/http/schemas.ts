@@ -91,3 +91,8 @@ export const noBody = z.strictObject({}).optional();
 
 /** For cursors, which come back from outside. */
 export const isUuid = (value: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+/** For cursors too: as `toISOString` wrote it, and nothing that PostgreSQL would refuse. */
+export function isInstant(value: string): boolean {
+  const time = new Date(value);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === value && isOfOurEra(value);
+}

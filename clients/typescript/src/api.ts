@@ -406,6 +406,23 @@ export type Fulfillment = {
   deliveredAt: string | null;
 };
 
+export type TimelineEntry = {
+  /** The fact: `order.…`, `fulfillment.…` or `payment.…` */
+  type: string;
+  /** The order's, after it */
+  status: 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+  /** A customer is not told which of the staff acted */
+  actor: {
+    type: 'customer' | 'staff' | 'api_key' | 'payment' | 'system';
+    id: string | null;
+  };
+  requestId: string | null;
+  fulfillmentId: string | null;
+  paymentId: string | null;
+  amount: Money | null;
+  happenedAt: string;
+};
+
 export type Payment = {
   /** UUIDv7 */
   id: string;
@@ -1008,6 +1025,8 @@ export type Operations = {
         cursor?: string;
         /** In this state only */
         status?: 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+        /** Of this customer only; without orders:read there are only your own */
+        customerId?: string;
         /** Placed at this time or later */
         createdAfter?: string;
         /** Placed before this time */
@@ -1107,6 +1126,29 @@ export type Operations = {
       data: Fulfillment;
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'fulfillment_not_found' | 'route_not_found' | 'request_timed_out' | 'fulfillment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** What happened to an order, oldest first */
+  getOrderTimeline: {
+    input: {
+      params: {
+        /** UUIDv7 */
+        id: string;
+      };
+      query?: {
+        /** How many at most */
+        limit?: number;
+        /** `page.nextCursor` of the page before */
+        cursor?: string;
+      };
+    };
+    answer: {
+      status: 200;
+      data: Array<TimelineEntry>;
+      page: {
+        nextCursor: string | null;
+      };
+    };
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** List the payments of an order, newest first */
   listPayments: {
@@ -1342,6 +1384,7 @@ export const operations = {
   fulfilOrder: { method: 'POST', path: '/orders/{id}/fulfillments', isPublic: false, isIdempotent: true, isList: false },
   listFulfillments: { method: 'GET', path: '/orders/{id}/fulfillments', isPublic: false, isIdempotent: false, isList: true },
   deliverFulfillment: { method: 'POST', path: '/fulfillments/{id}/delivery', isPublic: false, isIdempotent: true, isList: false },
+  getOrderTimeline: { method: 'GET', path: '/orders/{id}/timeline', isPublic: false, isIdempotent: false, isList: true },
   listPayments: { method: 'GET', path: '/orders/{id}/payments', isPublic: false, isIdempotent: false, isList: true },
   createPayment: { method: 'POST', path: '/orders/{id}/payments', isPublic: false, isIdempotent: true, isList: false },
   receivePaymentEvent: { method: 'POST', path: '/payments/webhooks/{provider}', isPublic: true, isIdempotent: false, isList: false },

@@ -75,6 +75,29 @@ test('filters by status and time', async () => {
   expect(await ids('?createdAfter=2020-01-01T00:00:00Z')).toEqual([cancelled, kept]);
 });
 
+test('staff look at one customer; a customer looks at nobody else', async () => {
+  const [alice, bob, support] = await Promise.all([app.signIn(), app.signIn(), app.signIn({ role: 'support' })]);
+  const [hers, his] = [await placed(alice), await placed(bob)];
+  const ids = async (person: Person, customer: Person) =>
+    (await list(person, `?customerId=${customer.userId}`).expect(200)).body.data.map(({ id }: { id: string }) => id);
+  expect(await ids(support, alice)).toEqual([hers]);
+  expect(await ids(support, bob)).toEqual([his]);
+  expect(await ids(alice, alice)).toEqual([hers]);
+  expect(await ids(alice, bob)).toEqual([]);
+  expect((await list(support, '?customerId=alice').expect(400)).body.errors[0].pointer).toBe('/query/customerId');
+});
+
+test.each([
+  ['a day that is none', ['2026-02-30T00:00:00.000Z', '01939d3a-7c1e-7b1a-8f00-000000000001']],
+  ['the year 0', ['0000-01-01T00:00:00.000Z', '01939d3a-7c1e-7b1a-8f00-000000000001']],
+  ['an id that is none', ['2026-02-20T00:00:00.000Z', 'x']],
+  ['an id alone', ['01939d3a-7c1e-7b1a-8f00-000000000001']],
+])('a cursor with %s is refused', async (_name, keys) => {
+  const alice = await app.signIn();
+  const cursor = Buffer.from(JSON.stringify(keys)).toString('base64url');
+  expect((await list(alice, `?cursor=${cursor}`).expect(400)).body.code).toBe('cursor_invalid');
+});
+
 test('an order that did not change answers 304', async () => {
   const alice = await app.signIn();
   const id = await placed(alice);

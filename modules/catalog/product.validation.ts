@@ -53,7 +53,7 @@ const patchBody = z
     error: 'Say at least one thing to change.',
     params: { code: 'empty_patch' },
   })
-  .meta({ id: 'ProductPatch', examples: [{ title: 'Large mug' }] });
+  .meta({ id: 'ProductPatch', examples: [{ title: 'Large mug' }], minProperties: 1 });
 
 export type CreateProduct = z.output<typeof createBody>;
 export type PatchProduct = z.output<typeof patchBody>;

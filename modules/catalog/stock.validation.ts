@@ -13,7 +13,8 @@ const adjustBody = z
       .int()
       .min(-DELTA_MAX)
       .max(DELTA_MAX)
-      .refine((delta) => delta !== 0, { error: 'A change of 0 is none.', params: { code: 'zero_delta' } }),
+      .refine((delta) => delta !== 0, { error: 'A change of 0 is none.', params: { code: 'zero_delta' } })
+      .meta({ not: { const: 0 } }),
     reason: text(200),
   })
   .meta({ id: 'StockAdjustmentRequest', examples: [{ sku: 'MUG-BLUE', delta: 50, reason: 'Delivery' }] });

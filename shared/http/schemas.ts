@@ -2,8 +2,22 @@
 import { z } from 'zod';
 import { currencyExponents, UNIT_PRICE_MAX } from '../domain/money.ts';
 
-/** Text of a person's: NUL and lone surrogates are refused for every string of a request, in parse.ts. */
-export const text = (lengthMax: number) => z.string().trim().min(1).max(lengthMax);
+/**
+ * Text of a person's, counted as JSON Schema does: an emoji is one character, not the two units of UTF-16.
+ * NUL and lone surrogates are refused for every string of a request, in parse.ts.
+ */
+export const text = (lengthMax: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .refine((text) => lengthOf(text) <= lengthMax, {
+      error: `At most ${lengthMax} characters.`,
+      params: { code: 'too_big' },
+    })
+    .meta({ override: { type: 'string', minLength: 1, maxLength: lengthMax, pattern: String.raw`\S` } });
+
+const lengthOf = (text: string): number => Array.from(text).length;
 
 export const id = z
   .uuid({ version: 'v7' })
@@ -13,14 +27,19 @@ export const idParams = z.strictObject({ id });
 export const currency = z
   .string()
   .refine((code) => currencyExponents.has(code), { error: 'Not an ISO 4217 currency code in use.' })
-  .meta({ description: 'ISO 4217 code', examples: ['EUR'], minLength: 3, maxLength: 3 });
+  .meta({
+    id: 'Currency',
+    description: 'ISO 4217 code',
+    examples: ['EUR'],
+    override: { type: 'string', enum: [...currencyExponents.keys()] },
+  });
 
 /** Minor units: 1299 EUR is 12.99 €. */
 export const price = z.strictObject({ amount: z.int().min(0).max(UNIT_PRICE_MAX), currency }).meta({ id: 'Price' });
 
 /** What goes out may exceed a price: it is a sum. */
 export const money = z
-  .object({ amount: z.int(), currency: z.string() })
+  .object({ amount: z.int(), currency })
   .meta({ id: 'Money', description: 'Integer minor units by the exponent of ISO 4217' });
 
 export const sku = z

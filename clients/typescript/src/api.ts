@@ -98,9 +98,11 @@ export type ProductRequest = {
 
 export type Price = {
   amount: number;
-  /** ISO 4217 code */
-  currency: string;
+  currency: Currency;
 };
+
+/** ISO 4217 code */
+export type Currency = 'AED' | 'AFN' | 'ALL' | 'AMD' | 'AOA' | 'ARS' | 'AUD' | 'AWG' | 'AZN' | 'BAM' | 'BBD' | 'BDT' | 'BMD' | 'BND' | 'BOB' | 'BRL' | 'BSD' | 'BTN' | 'BWP' | 'BYN' | 'BZD' | 'CAD' | 'CDF' | 'CHE' | 'CHF' | 'CHW' | 'CNY' | 'COP' | 'CRC' | 'CUP' | 'CVE' | 'CZK' | 'DKK' | 'DOP' | 'DZD' | 'EGP' | 'ERN' | 'ETB' | 'EUR' | 'FJD' | 'FKP' | 'GBP' | 'GEL' | 'GHS' | 'GIP' | 'GMD' | 'GTQ' | 'GYD' | 'HKD' | 'HNL' | 'HTG' | 'HUF' | 'IDR' | 'ILS' | 'INR' | 'IRR' | 'JMD' | 'KES' | 'KGS' | 'KHR' | 'KPW' | 'KYD' | 'KZT' | 'LAK' | 'LBP' | 'LKR' | 'LRD' | 'LSL' | 'MAD' | 'MDL' | 'MGA' | 'MKD' | 'MMK' | 'MNT' | 'MOP' | 'MRU' | 'MUR' | 'MVR' | 'MWK' | 'MXN' | 'MYR' | 'MZN' | 'NAD' | 'NGN' | 'NIO' | 'NOK' | 'NPR' | 'NZD' | 'PAB' | 'PEN' | 'PGK' | 'PHP' | 'PKR' | 'PLN' | 'QAR' | 'RON' | 'RSD' | 'RUB' | 'SAR' | 'SBD' | 'SCR' | 'SDG' | 'SEK' | 'SGD' | 'SHP' | 'SLE' | 'SOS' | 'SRD' | 'SSP' | 'STN' | 'SVC' | 'SYP' | 'SZL' | 'THB' | 'TJS' | 'TMT' | 'TOP' | 'TRY' | 'TTD' | 'TWD' | 'TZS' | 'UAH' | 'USD' | 'USN' | 'UZS' | 'VED' | 'VES' | 'WST' | 'XCD' | 'XCG' | 'YER' | 'ZAR' | 'ZMW' | 'ZWG' | 'BHD' | 'BIF' | 'CLF' | 'CLP' | 'DJF' | 'GNF' | 'IQD' | 'ISK' | 'JOD' | 'JPY' | 'KMF' | 'KRW' | 'KWD' | 'LYD' | 'OMR' | 'PYG' | 'RWF' | 'TND' | 'UGX' | 'UYI' | 'UYW' | 'VND' | 'VUV' | 'XAF' | 'XOF' | 'XPF';
 
 export type ProductPatch = {
   title?: string;
@@ -137,8 +139,7 @@ export type OrderRequest = {
   /** What the customer was shown; another total is 409 */
   expectedTotal?: {
     amount: number;
-    /** ISO 4217 code */
-    currency: string;
+    currency: Currency;
   };
   note?: string;
   /** Staff only: the customer for whom the order is placed */
@@ -164,8 +165,7 @@ export type RefundRequest = {
   /** Neither amount nor lines: all that is left */
   amount?: {
     amount: number;
-    /** ISO 4217 code */
-    currency: string;
+    currency: Currency;
   };
   /** Instead of an amount: their share of what was paid, tax included */
   lines?: Array<{
@@ -311,7 +311,7 @@ export type Product = {
 /** Integer minor units by the exponent of ISO 4217 */
 export type Money = {
   amount: number;
-  currency: string;
+  currency: Currency;
 };
 
 export type StockLevel = {

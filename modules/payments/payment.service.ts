@@ -138,12 +138,13 @@ export class PaymentService {
 
   /**
    * An event of the provider's: repeated, late, overtaken or about somebody else's payment, it does no harm.
-   * @throws notFound `provider_unknown`; malformed `signature_invalid`, `validation_failed`
+   * @throws notFound `provider_unknown`; malformed `signature_invalid`, `validation_failed`; unavailable `provider_unavailable`
    */
   async receiveEvent(providerName: string, rawBody: Buffer, headers: IncomingHttpHeaders): Promise<void> {
     const { name } = this.provider;
     if (providerName !== name) throw notFound('provider_unknown', 'No payment provider of this name is set up here.');
-    const event = this.provider.parseWebhook(rawBody, headers);
+    const event = await this.provider.readEvent(rawBody, headers);
+    if (event === null) return;
     await this.database.transaction(async (tx) => {
       const isNew = await payments.insertEvent(tx, name, event.id);
       if (!isNew || !isId(event.paymentId)) return;

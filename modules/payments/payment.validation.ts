@@ -101,5 +101,5 @@ export const receiveEvent = {
   }),
   rawBody: true,
   answers: { 204: null },
-  problems: { 400: ['signature_invalid'], 404: ['provider_unknown'] },
+  problems: { 400: ['signature_invalid'], 404: ['provider_unknown'], 503: ['provider_unavailable'] },
 } satisfies Operation;

@@ -1,6 +1,7 @@
 // The port to a payment provider: what it is asked, what it may answer, and how long we wait for it.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Money } from '../../shared/domain/money.ts';
+import { unavailable } from '../../shared/errors/app-error.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 
 export type NextAction = { type: 'redirect'; url: string };
@@ -29,8 +30,12 @@ export type Authorization = { paymentId: string; amount: Money; token: string; c
 /** `refundId` is the refund row's id and the provider's idempotency key: asked again, days later too, it is still one refund. */
 export type RefundRequest = { refundId: string; paymentId: string; amount: Money };
 
-/** `paymentId` is what the provider was given; it may be somebody else's or none of ours. */
-export type ProviderEvent = { id: string; paymentId: string; state: ProviderState };
+/**
+ * `paymentId` is what the provider was given; it may be somebody else's or none of ours. `state` null: something changed,
+ * and the event does not say enough of it.
+ */
+export type ProviderEvent = { id: string; paymentId: string; state: ProviderState | null };
+export type HeardEvent = ProviderEvent & { state: ProviderState };
 
 /**
  * The outside world. Each call answers the charge as it then is; `declined` from capture, void and refund says that the
@@ -45,8 +50,8 @@ export interface Provider {
   refund(refund: RefundRequest, signal: AbortSignal): Promise<ProviderState>;
   /** Null when the provider has never heard of the payment. */
   fetch(paymentId: string, signal: AbortSignal): Promise<ProviderState | null>;
-  /** @throws malformed `signature_invalid`, `validation_failed` */
-  parseWebhook(rawBody: Buffer, headers: IncomingHttpHeaders): ProviderEvent;
+  /** Null when it is about nothing of ours. @throws malformed `signature_invalid`, `validation_failed` */
+  parseWebhook(rawBody: Buffer, headers: IncomingHttpHeaders): Promise<ProviderEvent | null>;
 }
 
 /** Asks the provider with a deadline; whatever goes wrong means `unknown`, never that it failed. */
@@ -86,8 +91,17 @@ export class PatientProvider {
     return this.ask('fetch', paymentId, (signal) => this.provider.fetch(paymentId, signal));
   }
 
-  parseWebhook(rawBody: Buffer, headers: IncomingHttpHeaders): ProviderEvent {
-    return this.provider.parseWebhook(rawBody, headers);
+  /**
+   * Asks for what the event does not say. @throws malformed `signature_invalid`, `validation_failed`; unavailable
+   * `provider_unavailable`: then the provider has to tell it again
+   */
+  async readEvent(rawBody: Buffer, headers: IncomingHttpHeaders): Promise<HeardEvent | null> {
+    const event = await this.provider.parseWebhook(rawBody, headers);
+    if (event === null) return null;
+    const state = event.state ?? (await this.fetch(event.paymentId));
+    if (event.state === null && state?.state === 'unknown')
+      throw unavailable('provider_unavailable', 'The provider did not say what has changed.', { retryAfterSeconds: 5 });
+    return state === null ? null : { ...event, state };
   }
 
   /** The race is for providers that do not heed the signal. */

@@ -1207,7 +1207,7 @@ export type Operations = {
       body: Record<string, unknown>;
     };
     answer: { status: 204 };
-    code: 'signature_invalid' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'provider_unknown' | 'route_not_found' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'signature_invalid' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'provider_unknown' | 'route_not_found' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy';
   };
   /** Read a payment */
   getPayment: {

@@ -1,4 +1,5 @@
 // A payment provider that moves no money: it plays the outside world, with tokens for its good and its bad days.
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Database } from '../../../shared/database/database.ts';
@@ -88,7 +89,7 @@ export class TestProvider implements Provider {
     return charge === null ? null : this.stateOf(charge);
   }
 
-  parseWebhook(rawBody: Buffer, headers: IncomingHttpHeaders): ProviderEvent {
+  async parseWebhook(rawBody: Buffer, headers: IncomingHttpHeaders): Promise<ProviderEvent> {
     const { id, charge } = readEvent(this.options.secret, rawBody, headers);
     return { id, paymentId: charge.id, state: this.stateOf(charge) };
   }
@@ -207,8 +208,7 @@ const eventOf = ({
 
 /** Rejects as a call does whose connection was given up. */
 async function untilAborted(signal: AbortSignal): Promise<never> {
-  await new Promise((resolve) => {
-    signal.addEventListener('abort', resolve, { once: true });
-  });
+  // Given up already: the event has passed.
+  if (!signal.aborted) await once(signal, 'abort');
   throw new Error('the test provider never answered');
 }

@@ -106,10 +106,23 @@ export function createModules({ config, databaseOf, logger, mailer, secrets, own
     orders: orders.service,
     stock: catalog.stock,
     audit: audit.service,
-    provider: { publicUrl: config.publicUrl, webhookBaseUrl: ownUrl, testProviderSecret: secrets.testProvider },
+    provider: {
+      publicUrl: config.publicUrl,
+      webhookBaseUrl: ownUrl,
+      testProviderSecret: secrets.testProvider,
+      stripe: stripeOf(config),
+    },
   });
 
   return { audit, users, catalog, orders, payments, outbox, idempotency };
+}
+
+/** Null unless it is chosen; both secrets are there then, or the configuration was refused. */
+function stripeOf(config: Config) {
+  const { paymentProvider, stripeSecretKey: secretKey, stripeWebhookSecret: webhookSecret, stripeApiUrl } = config;
+  if (paymentProvider !== 'stripe') return null;
+  if (secretKey === null || webhookSecret === null) throw new Error('PAYMENT_PROVIDER=stripe lacks its secrets');
+  return { secretKey, webhookSecret, apiUrl: stripeApiUrl };
 }
 
 export const listModules = ({ users, catalog, orders, payments, audit }: Modules) => [

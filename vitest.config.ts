@@ -18,6 +18,7 @@ export default defineConfig({
         lines: 90,
         // The pure rules: whatever they decide is decided by a test.
         'modules/*/{order,payment,product,stock,session,user,password,roles,audit}.ts': { branches: 100, lines: 100 },
+        'modules/payments/providers/stripe.{currency,states}.ts': { branches: 100, lines: 100 },
         'shared/{domain/money,domain/page,events/back-off}.ts': { branches: 100, lines: 100 },
       },
     },

@@ -1,4 +1,5 @@
 // The face of payments: what app.ts plugs in and what it gets.
+import { Router } from 'express';
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
@@ -14,7 +15,9 @@ import { PaymentService, type Orders } from './payment.service.ts';
 import { Settlement } from './payment.settlement.ts';
 import { paymentSubscriptions } from './payment.subscriptions.ts';
 import { TwoPhases } from './payment.two-phases.ts';
-import { PatientProvider } from './provider.ts';
+import { PatientProvider, type Provider } from './provider.ts';
+import type { StripeSettings } from './providers/stripe.api.ts';
+import { StripeProvider } from './providers/stripe.ts';
 import { testProviderRouter } from './providers/test-provider.page.ts';
 import { RefundController } from './refund.controller.ts';
 import { refundErrorPages } from './refund.errors.ts';
@@ -45,6 +48,8 @@ type ProviderSettings = {
   /** Where this server reaches itself; a function, as its port may be known late. */
   webhookBaseUrl: string | (() => string);
   testProviderSecret: string;
+  /** Null or absent: the test provider, which moves no money. */
+  stripe?: StripeSettings | null;
   /** After it a call counts as unanswered. */
   callTimeoutMs?: number;
   /** Longer than two calls: after it another process goes on with what this one left. */
@@ -65,11 +70,14 @@ export function createPayments({
     testProviderSecret: secret,
     publicUrl,
     webhookBaseUrl,
+    stripe = null,
     callTimeoutMs: timeoutMs = 10_000,
     leaseMs = 30_000,
   } = settings;
   const testProvider = new TestProvider({ database, logger, secret, publicUrl, webhookBaseUrl });
-  const provider = new PatientProvider(testProvider, { timeoutMs, logger });
+  const chosen: Provider =
+    stripe === null ? testProvider : new StripeProvider({ database, settings: stripe, publicUrl });
+  const provider = new PatientProvider(chosen, { timeoutMs, logger });
   const settlement = new Settlement({ orders, outbox });
   const refundSettlement = new RefundSettlement({ settlement, outbox, stock });
   const refunds = new RefundReconciliation({ database, provider, settlement: refundSettlement, logger, leaseMs });
@@ -85,7 +93,7 @@ export function createPayments({
     refundService,
     /** The outside world as it is played here, e.g. for a test that lets it fail. */
     provider: testProvider,
-    testProviderRouter: testProviderRouter(testProvider),
+    testProviderRouter: stripe === null ? testProviderRouter(testProvider) : Router(),
     routes: [...paymentRoutes(new PaymentController(service)), ...refundRoutes(new RefundController(refundService))],
     errorPages: { ...paymentErrorPages, ...refundErrorPages },
     subscriptions: paymentSubscriptions(service),

@@ -140,6 +140,31 @@ export function bearerToken(rules: { guessableAllowed: boolean }) {
   );
 }
 
+/** Stripe's own names of its keys: sk_ reaches all of an account, rk_ what it was restricted to. A test key moves no money. */
+export function stripeKey(rules: { testAllowed: boolean }) {
+  const expected = `expected ${rules.testAllowed ? 'sk_test_…, rk_test_…, ' : ''}sk_live_… or rk_live_…`;
+  return text(expected)
+    .regex(/^[sr]k_(test|live)_\w{8,500}$/, `not a secret key of Stripe's; ${expected}`)
+    .refine(
+      (key) => rules.testAllowed || key.slice(3).startsWith('live_'),
+      `a test key is refused in production; ${expected}`,
+    );
+}
+
+export function stripeWebhookSecret() {
+  const expected = 'expected whsec_… of the webhook endpoint';
+  return text(expected).regex(/^whsec_[\w+/=-]{8,500}$/, `not a webhook secret of Stripe's; ${expected}`);
+}
+
+/** Gives the bare origin; plain http would carry the secret key in the open. */
+export function apiUrl(rules: { plainAllowed: boolean }) {
+  const expected = `expected an ${rules.plainAllowed ? 'http or ' : ''}https URL without path, query, user or password`;
+  return text(expected)
+    .refine((url) => webOrigin(url) !== null && new URL(url).href === `${webOrigin(url)}/`, `not accepted; ${expected}`)
+    .refine((url) => rules.plainAllowed || url.startsWith('https:'), `plain http is refused in production; ${expected}`)
+    .transform((url) => new URL(url).origin);
+}
+
 function text(expected: string) {
   return z.string({ error: `missing; ${expected}` });
 }

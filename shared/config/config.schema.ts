@@ -1,6 +1,7 @@
 // The one list of what can be configured: every variable with its rule, default, unit and secrecy.
 import { z } from 'zod';
 import {
+  apiUrl,
   bearerToken,
   directory,
   email,
@@ -14,6 +15,8 @@ import {
   publicUrl,
   secretText,
   smtpUrl,
+  stripeKey,
+  stripeWebhookSecret,
   wholeNumber,
 } from './config.kinds.ts';
 
@@ -252,13 +255,26 @@ function orderVariables(stage: Stage) {
       default: String(SECOND_MS),
       description: 'milliseconds between looks for events that other processes recorded',
     }),
-    PAYMENT_PROVIDER: optional(oneOf('test'), {
-      description: 'test: accepts test cards only, moves no money; blank = test',
+    PAYMENT_PROVIDER: optional(oneOf('test', 'stripe'), {
+      description: 'test | stripe; test accepts test cards only and moves no money; blank = test',
       required: stage === 'production', // nobody should take play money by forgetting a line
     }),
     TEST_PROVIDER_SECRET: optional(bearerToken({ guessableAllowed: !isDeployed(stage) }), {
       description: 'signs the webhooks of the test provider, at least 16 characters; required with it in production',
       secret: true,
+    }),
+    STRIPE_SECRET_KEY: optional(stripeKey({ testAllowed: stage !== 'production' }), {
+      description:
+        'sk_… or rk_… of the Stripe account, a live one in production; required with PAYMENT_PROVIDER=stripe',
+      secret: true,
+    }),
+    STRIPE_WEBHOOK_SECRET: optional(stripeWebhookSecret(), {
+      description: 'whsec_… of the webhook endpoint at Stripe; required with PAYMENT_PROVIDER=stripe',
+      secret: true,
+    }),
+    STRIPE_API_URL: optional(apiUrl({ plainAllowed: stage !== 'production' }), {
+      description:
+        "where Stripe's API is reached, without path: a proxy or a stand-in; https in production; blank = Stripe's own",
     }),
   };
 }
@@ -274,6 +290,10 @@ export function missingPartners(stage: Stage, given: ReadonlySet<string>, provid
   missingWith('MAIL_FROM', 'SMTP_URL');
   missingWith('SMTP_URL', 'MAIL_FROM');
   if (stage === 'production' && provider === 'test') missingWith('TEST_PROVIDER_SECRET', 'PAYMENT_PROVIDER');
+  if (provider === 'stripe') {
+    missingWith('STRIPE_SECRET_KEY', 'PAYMENT_PROVIDER');
+    missingWith('STRIPE_WEBHOOK_SECRET', 'PAYMENT_PROVIDER');
+  }
   return faults;
 }
 

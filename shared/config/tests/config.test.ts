@@ -72,6 +72,9 @@ describe('a right environment', () => {
       eventsPollMs: 1000,
       paymentProvider: 'test',
       testProviderSecret: null,
+      stripeSecretKey: null,
+      stripeWebhookSecret: null,
+      stripeApiUrl: null,
     });
   });
 
@@ -198,8 +201,16 @@ describe('a wrong value', () => {
     RESERVATION_TTL_MS: [...notDurations, '999', '604800001'],
     IDEMPOTENCY_TTL_MS: [...notDurations, '999', '2592000001'],
     EVENTS_POLL_MS: [...notDurations, '9', '60001'],
-    PAYMENT_PROVIDER: ['stripe', 'TEST'],
+    PAYMENT_PROVIDER: ['paypal', 'TEST'],
     TEST_PROVIDER_SECRET: ['fifteen-letters', 'a secret with spaces'],
+    STRIPE_SECRET_KEY: ['pk_live_0123456789', 'sk_live_', 'sk_live_0123 456789', 'whsec_0123456789'],
+    STRIPE_WEBHOOK_SECRET: ['sk_live_0123456789', 'whsec_', 'whsec_0123 456789'],
+    STRIPE_API_URL: [
+      'api.stripe.com',
+      'ftp://stripe.example',
+      'https://stripe.example/v1',
+      'https://a:b@stripe.example',
+    ],
   };
   const cases = Object.entries(badValues).flatMap(([name, values]) => values.map((value) => [name, value] as const));
   const partners = {
@@ -280,6 +291,40 @@ describe('production', () => {
       ]);
     },
   );
+
+  const live = { STRIPE_SECRET_KEY: 'sk_live_0123456789', STRIPE_WEBHOOK_SECRET: 'whsec_0123456789' };
+  const stripe = { ...production, PAYMENT_PROVIDER: 'stripe', TEST_PROVIDER_SECRET: '', ...live };
+
+  test('takes Stripe with a live key, and needs no secret of the test provider then', () => {
+    expect(loadConfig(stripe)).toMatchObject({
+      paymentProvider: 'stripe',
+      stripeSecretKey: live.STRIPE_SECRET_KEY,
+      stripeApiUrl: null,
+    });
+    expect(loadConfig({ ...stripe, STRIPE_API_URL: 'https://proxy.example/' }).stripeApiUrl).toBe(
+      'https://proxy.example',
+    );
+  });
+
+  test.each(['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'])(
+    'misses %s with Stripe, and so does development',
+    (name) => {
+      const missing = [{ variable: name, problem: 'missing; expected together with PAYMENT_PROVIDER' }];
+      expect(faultsOf({ ...stripe, [name]: '' })).toEqual(missing);
+      expect(faultsOf({ ...live, PAYMENT_PROVIDER: 'stripe', [name]: '' })).toEqual(missing);
+    },
+  );
+
+  test.each([
+    ['STRIPE_SECRET_KEY', 'sk_test_0123456789'],
+    ['STRIPE_SECRET_KEY', 'rk_test_0123456789'],
+    ['STRIPE_API_URL', 'http://127.0.0.1:12111'],
+  ])('refuses %s=%s, which development takes', (name, value) => {
+    loadConfig({ ...live, PAYMENT_PROVIDER: 'stripe', [name]: value });
+    expect(faultsOf({ ...stripe, [name]: value })).toEqual([
+      { variable: name, problem: expect.stringContaining('refused in production') },
+    ]);
+  });
 
   test.each(['DATABASE_URL', 'JWT_SECRET'])('staging misses %s', (name) => {
     expect(faultsOf({ ...staging, [name]: '' }).map((fault) => fault.variable)).toEqual([name]);
@@ -371,7 +416,12 @@ describe('mail', () => {
 
 describe('a secret from a file', () => {
   test.each(secretNames)('%s_FILE is read', (name) => {
-    const value = name === 'SMTP_URL' ? 'smtp://mail.example' : name.endsWith('_URL') ? databaseUrl : strong;
+    const shaped: Record<string, string> = {
+      STRIPE_SECRET_KEY: `sk_test_${strong}`,
+      STRIPE_WEBHOOK_SECRET: `whsec_${strong}`,
+      SMTP_URL: 'smtp://mail.example',
+    };
+    const value = shaped[name] ?? (name.endsWith('_URL') ? databaseUrl : strong);
     const env = {
       SMTP_URL: 'smtps://mail.example',
       MAIL_FROM: 'shop@shop.example',
@@ -559,7 +609,7 @@ function ordinaryNames(): string[] {
     AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN GOOGLE_APPLICATION_CREDENTIALS AZURE_CLIENT_ID
     OTEL_EXPORTER_OTLP_ENDPOINT OTEL_SERVICE_NAME OTEL_LOG_LEVEL SENTRY_DSN DD_ENV DD_SERVICE DD_VERSION LOG_FORMAT
     LOG_FILE RUST_LOG PUBLIC_IP PUBLIC_DIR API_URL APP_ENV APP_URL APP_SECRET API_TOKEN ADMIN_TOKEN SESSION_SECRET
-    STRIPE_SECRET_KEY JWT_PUBLIC_KEY JWT_ISSUER JWT_AUDIENCE DYNO PORT_NUMBER FLY_APP_NAME RENDER RAILWAY_ENVIRONMENT
+    STRIPE_PUBLISHABLE_KEY JWT_PUBLIC_KEY JWT_ISSUER JWT_AUDIENCE DYNO PORT_NUMBER FLY_APP_NAME RENDER RAILWAY_ENVIRONMENT
     K_SERVICE K_REVISION WEBSITE_SITE_NAME VSCODE_PID VSCODE_IPC_HOOK VSCODE_GIT_ASKPASS_NODE GIT_ASKPASS GIT_EDITOR
     GPG_AGENT_INFO WSL_DISTRO_NAME WSLENV WT_SESSION TMUX STY MOTD_SHOWN HISTSIZE HISTFILE PS1 PROMPT_COMMAND LINES COLUMNS
   `

@@ -53,13 +53,15 @@ async function paid(): Promise<{ orderId: string; lineId: string; paymentId: str
 const holdPayment = (paymentId: string) =>
   hold(app, 'SELECT id FROM payments.payments WHERE id = $1 FOR UPDATE', [paymentId]);
 
-type Answer = RefundView['status'] | 'refund_exceeds_captured' | 'refund_exceeds_ordered';
+type Answer = RefundView['status'] | 'idempotency_in_progress' | 'refund_exceeds_captured' | 'refund_exceeds_ordered';
 
 /** As a client does: with the same key until there is an answer that is one. */
 async function untilAnswered(send: () => Promise<Answer | null>): Promise<Answer> {
   for (;;) {
     const answer = await send();
-    if (answer !== null) return answer;
+    if (answer !== null && answer !== 'idempotency_in_progress') return answer;
+    // A busy machine may end a try in 503 half-way; its lease of 30 s is not waited for.
+    await app.sql('UPDATE idempotency.keys SET leased_until = now() WHERE outcome IS NULL');
   }
 }
 

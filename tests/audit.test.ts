@@ -8,6 +8,11 @@ import { operationsOf, requestFor, send, worldOf, type Operation } from './suppo
 const actions: Record<string, string> = {
   changeMyAccount: 'user.updated',
   changeUser: 'user.updated',
+  createMyAddress: 'address.created',
+  changeMyAddress: 'address.updated',
+  deleteMyAddress: 'address.deleted',
+  createApiKey: 'api_key.created',
+  revokeApiKey: 'api_key.revoked',
   changeMyPassword: 'auth.password_changed',
   revokeMySession: 'auth.session_revoked',
   logOut: 'auth.logged_out',

@@ -1,4 +1,4 @@
-// npm run db:seed, as typed: a shop with something of everything, whose books agree; twice without harm, never in production.
+// What npm run db:seed makes: something of everything, books that agree, the same when run twice, and nothing in production.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -121,7 +121,12 @@ export class DemoShop {
         return void (await orders.service.cancel(customer, order.id, { reason: 'Ordered twice' }, newKey()));
       case 'confirmed':
         return this.pay(customer, order);
-      default:
+      case 'sent_in_part':
+      case 'sent':
+      case 'delivered':
+      case 'refunded_in_part':
+      case 'returned_line':
+      case 'refunded':
         await this.pay(customer, order);
         return this.send(staff, fate, order);
     }

@@ -34,7 +34,7 @@ const permissions = {
     'payments:capture',
     'payments:void',
   ],
-} as const;
+} satisfies Record<string, string[]>;
 
 export type Role = keyof typeof permissions;
 

@@ -7,7 +7,16 @@ import { dirname, join } from 'node:path';
 export const root = new URL('../..', import.meta.url).pathname;
 
 /** What is neither source nor configuration, or large. */
-const leftOut = new Set(['node_modules', 'dist', 'coverage', '.git', '.data', 'openapi.json']);
+const leftOut = new Set([
+  'node_modules',
+  'dist',
+  'coverage',
+  '.git',
+  '.data',
+  '.stryker-tmp',
+  'reports',
+  'openapi.json',
+]);
 
 export type Ran = { code: number | null; output: string };
 export type Tree = {

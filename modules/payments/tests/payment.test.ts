@@ -85,9 +85,9 @@ describe('settle', () => {
   });
 
   it.each(cells)('$from, told $told, never loses an amount', ({ from, told }) => {
-    const before = aPayment(from, { authorizedMinor: 100, capturedMinor: 100, refundedMinor: 40 });
+    const before = aPayment(from, { authorizedMinor: 150, capturedMinor: 100, refundedMinor: 40 });
     const { authorizedMinor, capturedMinor, refundedMinor } = settle(before, states[told]);
-    expect([authorizedMinor, capturedMinor, refundedMinor]).toEqual([100, 100, told === 'refunded' ? 100 : 40]);
+    expect([authorizedMinor, capturedMinor, refundedMinor]).toEqual([150, 100, told === 'refunded' ? 100 : 40]);
   });
 
   it('keeps what the customer has to do only while it is to be done', () => {

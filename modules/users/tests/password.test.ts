@@ -23,6 +23,10 @@ describe('a weak password', () => {
   });
 });
 
+test('a local part of four characters inside is one, too', () => {
+  expect(weaknessOf('the-rose-garden', 'rose@example.com')).not.toBeNull();
+});
+
 describe('a good password', () => {
   test.each([
     ['unrelated words', 'correct horse battery', email],

@@ -2,6 +2,30 @@
 import { expect, test } from 'vitest';
 import { permissionsOf, roles } from '../roles.ts';
 
+/** The same table from the other side: who may do it, and nobody else. */
+test.each([
+  ['account:own', ['customer', 'support', 'catalog', 'warehouse', 'finance', 'admin']],
+  ['orders:own', ['customer', 'admin']],
+  ['users:read', ['support', 'admin']],
+  ['users:write', ['admin']],
+  ['api-keys:write', ['admin']],
+  ['audit:read', ['admin']],
+  ['products:read', ['support', 'catalog', 'warehouse', 'finance', 'admin']],
+  ['products:write', ['catalog', 'admin']],
+  ['stock:read', ['catalog', 'warehouse', 'admin']],
+  ['stock:adjust', ['warehouse', 'admin']],
+  ['orders:read', ['support', 'warehouse', 'finance', 'admin']],
+  ['orders:place', ['support', 'admin']],
+  ['orders:cancel', ['support', 'admin']],
+  ['orders:fulfill', ['warehouse', 'admin']],
+  ['orders:export', ['finance', 'admin']],
+  ['orders:refund', ['finance', 'admin']],
+  ['payments:capture', ['finance', 'admin']],
+  ['payments:void', ['finance', 'admin']],
+])('%s is for %j', (permission, holders) => {
+  expect(roles.filter((role) => permissionsOf(role).has(permission))).toEqual(holders);
+});
+
 test('a customer may do nothing but what is their own', () => {
   expect([...permissionsOf('customer')]).toEqual(['account:own', 'orders:own']);
 });

@@ -22,6 +22,12 @@ describe('a refresh token', () => {
     expect(token).toMatch(/^[\w-]{70}$/);
   });
 
+  test('made by the version before is still good: the way it is derived never changes', () => {
+    const made = 'AZOdOnweexqPAAAAAAAAAQAAAAJXNgmt83qCIQTWm6R1mvxpeRO0MzBJIQXAFFltbH1OWQ';
+    expect(refreshTokenOf(nextTicket(ticket), key)).toBe(made);
+    expect(readRefreshToken(made, key)).toEqual({ sessionId: ticket.sessionId, generation: 2 });
+  });
+
   test('differs by generation, session and key', () => {
     const others = [
       refreshTokenOf(nextTicket(ticket), key),

@@ -58,3 +58,12 @@ describe('a page', () => {
   test('with a limit of none leads nowhere', () =>
     expect(toPage(rows(1), 0, ({ id }) => [id])).toEqual({ items: [], nextCursor: null }));
 });
+
+test.each([
+  ['the first key', ['x', '1']],
+  ['the last key', ['1', 'x']],
+])('a cursor is not one of ours when %s is not', (_which, keys) => {
+  expect(() => decodeCursor(encodeCursor(keys), [isNumber, isNumber])).toThrow(
+    expect.objectContaining({ code: 'cursor_invalid' }),
+  );
+});

@@ -65,6 +65,7 @@ export function createModules({ config, databaseOf, logger, mailer, secrets, own
     database: databaseOf('users'),
     audit: audit.service,
     outbox,
+    personalData: () => [orders.personalData, payments.personalData],
     logger: logOf('users'),
     tokens: {
       secret: secrets.jwt,

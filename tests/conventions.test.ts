@@ -40,7 +40,7 @@ describe('problems', () => {
     [403, 'origin_not_allowed', () => app.api.get('/api/v1/products').set('Origin', 'https://evil.example')],
     [404, 'product_not_found', () => app.api.get('/api/v1/products/01939d3a-7c1e-7b1a-8f00-000000000001')],
     [404, 'route_not_found', () => app.api.get('/api/v1/nothing')],
-    [405, 'method_not_allowed', () => app.api.delete('/api/v1/users/me')],
+    [405, 'method_not_allowed', () => app.api.put('/api/v1/users/me')],
     [415, 'unsupported_media_type', () => app.api.post('/api/v1/users').set('Content-Type', 'text/plain').send('x')],
     [428, 'if_match_required', () => app.api.patch('/api/v1/users/me').set(owner.auth).send({ name: 'Ada' })],
   ];

@@ -1,9 +1,13 @@
 // What is worth an entry, and what of it must not be kept: pure.
 import type { AuditEntry } from '../../shared/domain/audit.ts';
 
-/** Every deed of staff and of API keys, and whatever concerns logins; customers' shopping has its own history. */
+/** Every deed of staff and of API keys, whatever concerns logins, and the end of an account; customers' shopping has its own history. */
 export const isRecorded = ({ actor, action }: AuditEntry): boolean =>
-  action.startsWith('auth.') || actor === null || actor.kind === 'api_key' || actor.role !== 'customer';
+  action.startsWith('auth.') ||
+  action === 'user.deleted' ||
+  actor === null ||
+  actor.kind === 'api_key' ||
+  actor.role !== 'customer';
 
 /** The trail is append-only, so what a person may ask us to forget never gets in. */
 const blackedOut =

@@ -11,6 +11,7 @@ import { FulfillmentService, type Warehouse } from './fulfillment.service.ts';
 import { OrderController } from './order.controller.ts';
 import { orderErrorPages } from './order.errors.ts';
 import { orderJobs } from './order.jobs.ts';
+import { OrderPrivacy } from './order.privacy.ts';
 import { OrderRepository } from './order.repository.ts';
 import { orderRoutes } from './order.routes.ts';
 import { OrderService, type Catalog, type Customers, type Stock } from './order.service.ts';
@@ -53,6 +54,7 @@ export function createOrders(deps: Deps) {
     about: 'Orders, from placing to the last delivery',
     service,
     fulfillments,
+    personalData: new OrderPrivacy({ database: deps.database, repository }),
     routes: [
       ...orderRoutes(new OrderController(service)),
       ...fulfillmentRoutes(new FulfillmentController(fulfillments)),

@@ -23,10 +23,15 @@ export type Fate =
   | { outcome: 'placed'; view: OrderView }
   /** A price or tax rate is not the quoted one any more. */
   | { outcome: 'changed' }
+  /** The account is not active any more: disabled or deleted while the order was quoted. */
+  | { outcome: 'customer_gone' }
   | { outcome: 'short'; lines: { sku: string; available: number }[] }
   | { outcome: Exclude<Claim['state'], 'new'>; stored: Claim['outcome'] };
 
 const initial = { status: 'pending_payment', paymentStatus: 'unpaid', fulfillmentStatus: 'unfulfilled' } as const;
+
+/** The customer's account is held first, so that it cannot be deleted between our look at it and our commit. */
+const PLACE = `SELECT CASE WHEN users.hold_active($3) THEN orders.place($1, $2) ELSE '{"outcome":"customer_gone"}' END AS fate`;
 
 /** One round trip, one commit: see migrations/0004_timeline.sql. Anything but 'placed' changed nothing. */
 export async function placeOrder(
@@ -43,8 +48,9 @@ export async function placeOrder(
     subject: { type: 'order', id: order.id },
     after: view,
   });
-  const values = [JSON.stringify({ ...commandOf(order, lines, key), audit: entry }), JSON.stringify(view)];
-  const { rows } = await connection.query<{ fate: Fate }>('SELECT orders.place($1, $2) AS fate', values);
+  const command = { ...commandOf(order, lines, key), audit: entry };
+  const values = [JSON.stringify(command), JSON.stringify(view), order.customerId];
+  const { rows } = await connection.query<{ fate: Fate }>(PLACE, values);
   const [row] = rows;
   if (row === undefined) throw new Error('orders.place answered no row');
   return row.fate;

@@ -111,6 +111,29 @@ export class OrderRepository {
     return rows.map(toOrder);
   }
 
+  async hasOpen(connection: Connection, customerId: string): Promise<boolean> {
+    const { rows } = await connection.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT FROM orders.orders
+         WHERE customer_id = $1 AND status IN ('pending_payment', 'confirmed', 'fulfilled')) AS found`,
+      [customerId],
+    );
+    return rows[0]?.found === true;
+  }
+
+  /** What a person wrote, and whereto it was sent; a tracking number leads to the address. */
+  async anonymise(connection: Connection, customerId: string): Promise<void> {
+    await connection.query(
+      `UPDATE orders.orders SET shipping_address = NULL, note = NULL, cancel_reason = NULL, version = version + 1
+       WHERE customer_id = $1 AND (shipping_address IS NOT NULL OR note IS NOT NULL OR cancel_reason IS NOT NULL)`,
+      [customerId],
+    );
+    await connection.query(
+      `UPDATE orders.fulfillments SET tracking_number = NULL
+       WHERE tracking_number IS NOT NULL AND order_id IN (SELECT id FROM orders.orders WHERE customer_id = $1)`,
+      [customerId],
+    );
+  }
+
   /** Orders whose reservation has run out, oldest first. */
   async findOverdue(connection: Connection, limit: number): Promise<string[]> {
     const { rows } = await connection.query<{ id: string }>(

@@ -4,7 +4,7 @@ import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Money } from '../../shared/domain/money.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
-import { conflict, forbidden, unavailable, unprocessable } from '../../shared/errors/app-error.ts';
+import { conflict, forbidden, unauthenticated, unavailable, unprocessable } from '../../shared/errors/app-error.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import { may, type Actor } from '../../shared/http/actor.ts';
 import { validationFailed } from '../../shared/http/parse.ts';
@@ -94,6 +94,8 @@ export class OrderService {
       case 'placed':
         outbox.wake();
         return { result: fate.view, replayed: false };
+      case 'customer_gone':
+        throw order.customerId === order.actor.userId ? accountGone() : customerUnknown();
       case 'changed':
         return 'changed';
       case 'short':
@@ -133,12 +135,7 @@ export class OrderService {
     }
     if (!may(actor, 'orders:place')) throw forbidden('permission_denied', 'Only staff may order for somebody else.');
     if (await this.deps.customers.isActive(customerId)) return customerId;
-    const fault = {
-      pointer: '/customerId',
-      code: 'customer_unknown',
-      message: 'There is no active account with this id.',
-    };
-    throw unprocessable('customer_unknown', fault.message, { faults: [fault] });
+    throw customerUnknown();
   }
 
   async list(actor: Actor, { limit = PAGE_LIMIT_DEFAULT, cursor, ...filter }: ListOrders): Promise<Page<OrderView>> {
@@ -291,6 +288,17 @@ export class OrderService {
     return lines;
   }
 }
+
+function customerUnknown() {
+  const fault = {
+    pointer: '/customerId',
+    code: 'customer_unknown',
+    message: 'There is no active account with this id.',
+  };
+  return unprocessable('customer_unknown', fault.message, { faults: [fault] });
+}
+
+const accountGone = () => unauthenticated('token_invalid', 'The account of this token is gone.');
 
 function requireExpectedTotal({ totalAmount, currency }: Quote, expected: Money | undefined): void {
   if (expected === undefined || (expected.amount === totalAmount && expected.currency === currency)) return;

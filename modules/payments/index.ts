@@ -9,6 +9,7 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { PaymentController } from './payment.controller.ts';
 import { paymentErrorPages } from './payment.errors.ts';
 import { paymentJobs } from './payment.jobs.ts';
+import { PaymentPrivacy } from './payment.privacy.ts';
 import { Reconciliation } from './payment.reconciliation.ts';
 import { paymentRoutes } from './payment.routes.ts';
 import { PaymentService, type Orders } from './payment.service.ts';
@@ -90,6 +91,7 @@ export function createPayments({
     name: 'payments',
     about: 'Payments of orders, and what the provider tells of them',
     service,
+    personalData: new PaymentPrivacy({ database }),
     refundService,
     /** The outside world as it is played here, e.g. for a test that lets it fail. */
     provider: testProvider,

@@ -74,6 +74,19 @@ export async function findOfOrder(
   return rows.map(toPayment);
 }
 
+/** Newest first. */
+export async function listOfCustomer(
+  connection: Connection,
+  { customerId, beforeId, limit }: { customerId: string; beforeId: string | null; limit: number },
+): Promise<PaymentRow[]> {
+  const { rows } = await connection.query<Columns>(
+    `SELECT ${columns} FROM payments.payments
+     WHERE customer_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+    [customerId, beforeId, limit],
+  );
+  return rows.map(toPayment);
+}
+
 /** In id order, as every lock of several rows. */
 export async function lockOfOrder(tx: Connection, orderId: string): Promise<PaymentRow[]> {
   const { rows } = await tx.query<Columns>(

@@ -18,9 +18,16 @@ const valuesOf = ({ name, line1, line2, city, region, postalCode, country }: Pos
 ];
 
 export class AddressRepository {
-  /** Who adds an address at the same moment waits: rows that are not there yet cannot be counted. */
-  async lockOwner(connection: Connection, userId: string): Promise<void> {
-    await connection.query('SELECT FROM users.users WHERE id = $1 FOR NO KEY UPDATE', [userId]);
+  /**
+   * Who adds an address at the same moment waits: rows that are not there yet cannot be counted.
+   * @returns false when the account was deleted or disabled meanwhile
+   */
+  async lockOwner(connection: Connection, userId: string): Promise<boolean> {
+    const { rowCount } = await connection.query(
+      `SELECT FROM users.users WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE`,
+      [userId],
+    );
+    return rowCount === 1;
   }
 
   /** @returns null when the account has as many as it may */

@@ -6,6 +6,7 @@ import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
 import { notFound, preconditionFailed, unprocessable } from '../../shared/errors/app-error.ts';
 import type { Actor } from '../../shared/http/actor.ts';
 import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
+import { tokenInvalid } from './access-tokens.ts';
 import { changed, completed, type Address } from './address.ts';
 import type { AddressRepository } from './address.repository.ts';
 import type { AddressChanges, ListAddresses, NewAddress } from './address.validation.ts';
@@ -40,7 +41,7 @@ export class AddressService {
     const { database, audit, addresses } = this.needs;
     const own = { id: newId(), userId: actor.userId };
     return database.transaction(async (tx) => {
-      await addresses.lockOwner(tx, own.userId);
+      if (!(await addresses.lockOwner(tx, own.userId))) throw tokenInvalid();
       const address = await addresses.insert(tx, own, completed(given));
       if (address === null) throw tooManyAddresses();
       const after = presentAddress(address);

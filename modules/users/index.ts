@@ -37,6 +37,10 @@ import { PasswordController } from './password.controller.ts';
 import { PasswordHasher, type PasswordCost } from './password-hasher.ts';
 import { passwordRoutes } from './password.routes.ts';
 import { PasswordService } from './password.service.ts';
+import { PrivacyController } from './privacy.controller.ts';
+import { PrivacyRepository } from './privacy.repository.ts';
+import { privacyRoutes } from './privacy.routes.ts';
+import { PrivacyService, type PersonalData } from './privacy.service.ts';
 import { SessionController } from './session.controller.ts';
 import { sessionJobs } from './session.jobs.ts';
 import { SessionRepository } from './session.repository.ts';
@@ -56,6 +60,8 @@ export type UsersDeps = {
   database: Database;
   audit: Audit;
   outbox: Outbox;
+  /** Of the modules that are made after this one; asked for when an account is deleted or shown. */
+  personalData: () => PersonalData[];
   logger: Logger;
   tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
   limits: AttemptLimitOptions;
@@ -86,6 +92,7 @@ export function createUsers({
   database,
   audit,
   outbox,
+  personalData,
   logger,
   tokens,
   limits,
@@ -102,9 +109,21 @@ export function createUsers({
   const managedUsers = new ManagedUserRepository();
   const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });
   const userService = new UserService({ database, audit, outbox, users, passwords });
-  const addressService = new AddressService({ database, audit, addresses: new AddressRepository() });
+  const addresses = new AddressRepository();
+  const addressService = new AddressService({ database, audit, addresses });
   const apiKeyService = new ApiKeyService({ database, audit, apiKeys, verifier });
   const passwordService = new PasswordService({ database, audit, users, sessions, passwords, verifier });
+  const privacy = new PrivacyService({
+    database,
+    audit,
+    privacy: new PrivacyRepository(),
+    users,
+    managedUsers,
+    sessions,
+    addresses,
+    verifier,
+    personalData,
+  });
   const { mailer, storefrontUrl } = mail;
   const oneTimeTokens = new OneTimeTokenRepository();
   const verification = new EmailVerificationService({
@@ -146,6 +165,7 @@ export function createUsers({
     about: 'Accounts, logins, and who may do what',
     routes: [
       ...userRoutes(new UserController(userService), attemptLimits),
+      ...privacyRoutes(new PrivacyController(privacy)),
       ...managedUserRoutes(new ManagedUserController(managedUserService)),
       ...addressRoutes(new AddressController(addressService)),
       ...apiKeyRoutes(new ApiKeyController(apiKeyService)),

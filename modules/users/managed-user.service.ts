@@ -44,13 +44,13 @@ export class ManagedUserService {
     return presentManagedUser(known(await managedUsers.find(database, id)));
   }
 
-  /** @throws notFound `user_not_found`; preconditionFailed `version_stale`; conflict `last_admin` */
+  /** @throws notFound `user_not_found`; preconditionFailed `version_stale`; conflict `last_admin`, `user_deleted` */
   async change(actor: Actor, id: string, version: number, changes: StandingChanges): Promise<ManagedUserView> {
     const { database, audit, managedUsers, sessions, verifier } = this.needs;
     return database.transaction(async (tx) => {
       const before = await this.lockVersion(tx, id, version);
       const { role = before.role, status = before.status } = changes;
-      if (takesAdminAway(before, { role, status })) await this.requireOtherAdmin(tx, id);
+      if (takesAdminAway(before, { role, status })) await requireOtherAdmin(tx, this.needs, id);
       const after = known(await managedUsers.update(tx, id, { role, status }));
       if (status === 'disabled') await sessions.revokeAll(tx, id);
       const [was, is] = [presentManagedUser(before), presentManagedUser(after)];
@@ -63,18 +63,21 @@ export class ManagedUserService {
 
   private async lockVersion(tx: Transaction, id: string, version: number): Promise<ManagedUser> {
     const user = known(await this.needs.managedUsers.lock(tx, id));
+    if (user.status === 'deleted')
+      throw conflict('user_deleted', 'This account was deleted; nothing of it can change.');
     if (user.version !== version)
       throw preconditionFailed('version_stale', 'The account has changed since you read it.');
     return user;
   }
+}
 
-  /** Of two who demote each other at once, the second waits here and then counts what the first has left. */
-  private async requireOtherAdmin(tx: Transaction, id: string): Promise<void> {
-    const { users, managedUsers } = this.needs;
-    await users.lockStaff(tx);
-    if (await managedUsers.otherActiveAdminExists(tx, id)) return;
-    throw conflict('last_admin', 'This is the only active admin: make another one first.');
-  }
+type Staff = Pick<Needs, 'users' | 'managedUsers'>;
+
+/** Of two who leave at once, the second waits here and then counts what the first has left. @throws conflict `last_admin` */
+export async function requireOtherAdmin(tx: Transaction, { users, managedUsers }: Staff, id: string): Promise<void> {
+  await users.lockStaff(tx);
+  if (await managedUsers.otherActiveAdminExists(tx, id)) return;
+  throw conflict('last_admin', 'This is the only active admin: make another one first.');
 }
 
 function known(user: ManagedUser | null): ManagedUser {

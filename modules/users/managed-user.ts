@@ -2,7 +2,8 @@
 import type { Role } from './roles.ts';
 import type { User } from './user.ts';
 
-export const userStatuses = ['active', 'disabled'] as const;
+/** `deleted` is for its owner to choose, and for good. */
+export const userStatuses = ['active', 'disabled', 'deleted'] as const;
 export type UserStatus = (typeof userStatuses)[number];
 
 export type Standing = { role: Role; status: UserStatus };

@@ -18,7 +18,7 @@ const listQuery = z.strictObject({
 });
 
 const standingChanges = z
-  .strictObject({ role: role.optional(), status: status.optional() })
+  .strictObject({ role: role.optional(), status: status.exclude(['deleted']).optional() })
   .refine((changes) => Object.keys(changes).length > 0, {
     error: 'Say at least one thing to change.',
     params: { code: 'empty_patch' },
@@ -53,5 +53,5 @@ export const changeUser = {
   body: standingChanges,
   conditional: true,
   answers: { 200: managedUserSchema },
-  problems: { 404: ['user_not_found'], 409: ['last_admin'] },
+  problems: { 404: ['user_not_found'], 409: ['last_admin', 'user_deleted'] },
 } satisfies Operation;

@@ -7,7 +7,9 @@ import { presentUser, userSchema } from './user.view.ts';
 
 export const managedUserSchema = userSchema
   .extend({
-    status: z.enum(userStatuses).meta({ description: 'Who is disabled can neither log in nor go on' }),
+    status: z
+      .enum(userStatuses)
+      .meta({ description: 'Who is disabled can neither log in nor go on; of who is deleted only the id is left' }),
     updatedAt: timestamp,
   })
   .meta({ id: 'ManagedUser', description: 'An account as staff see it' });

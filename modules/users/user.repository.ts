@@ -26,9 +26,10 @@ export class UserRepository {
   }
 
   async findCredentials(connection: Connection, email: string): Promise<Credentials | null> {
-    const { rows } = await connection.query<Credentials>(`SELECT ${credentials} FROM users.users WHERE email = $1`, [
-      email,
-    ]);
+    const { rows } = await connection.query<Credentials>(
+      `SELECT ${credentials} FROM users.users WHERE email = $1 AND status <> 'deleted'`,
+      [email],
+    );
     return rows[0] ?? null;
   }
 

@@ -9,6 +9,10 @@ export const userErrorPages: Record<string, string> = {
     'The e-mail address or the password is wrong, or the account is disabled; the answer does not tell which. Check both and try again: a few attempts per quarter of an hour are allowed.',
   refresh_token_invalid:
     'The refresh token is not one of ours, has expired, was already used, or its session has ended. Log in again. A refresh token is good once: keep the one that comes with each answer, since using an old one later ends the session.',
+  orders_open:
+    'The account has an order that is neither completed, cancelled nor expired, so its address is still needed and nothing was deleted. Cancel the order or wait for its delivery, then delete the account.',
+  user_deleted:
+    'The owner deleted this account. It stays as an empty row that orders go on naming; nothing of it can change.',
   user_not_found: 'There is no account with this id.',
   last_admin:
     'This account is the only active admin. Were it disabled or given another role, nobody could manage accounts any more. Make somebody else an admin first.',

@@ -25,6 +25,18 @@ export function toPage<Item>(rows: Item[], limit: number, sortKeys: (row: Item) 
   return { items, nextCursor };
 }
 
+/** A whole list, read page by page as it is asked for. `readPage` gives what follows the last one of the page before, `limit` of them at most. */
+export async function* everyOne<Item>(
+  readPage: (last: Item | null) => Promise<Item[]>,
+  limit: number,
+): AsyncGenerator<Item> {
+  let items: Item[] = [];
+  do {
+    items = await readPage(items.at(-1) ?? null);
+    yield* items;
+  } while (items.length === limit);
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -5,6 +5,8 @@ import type { Outcome } from '../idempotency/idempotency.ts';
 export type Reply = {
   status: 200 | 201 | 202 | 204;
   data?: unknown;
+  /** The whole JSON body, sent while it is made. */
+  stream?: AsyncIterable<string>;
   page?: { nextCursor: string | null };
   headers: Record<string, string>;
 };
@@ -33,6 +35,12 @@ export const created = (data: object, path: string, headers: Record<string, stri
     ...('version' in data && { ETag: etagOf(data as Versioned) }),
     ...headers,
   },
+});
+
+export const okStream = (stream: AsyncIterable<string>, headers: Record<string, string> = {}): Reply => ({
+  status: 200,
+  stream,
+  headers,
 });
 
 /** Not done yet: what follows is not this answer's to tell. */

@@ -1,4 +1,6 @@
 // A route: method, path, who may, what comes in and goes out, and who answers; the one source for Express and for OpenAPI.
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { AppError, forbidden, unauthenticated } from '../errors/app-error.ts';
@@ -139,7 +141,7 @@ function answer({ access, operation, handler }: Route): RequestHandler {
   return async (request, response) => {
     const reply = await handler(inputOf(operation, access, request, response) as never);
     if (access === 'anyone') response.vary('Authorization');
-    send(request, response, reply);
+    await send(request, response, reply);
   };
 }
 
@@ -168,11 +170,25 @@ function inputOf(
 const rawBytes = (body: unknown): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
 /** Express turns a GET whose If-None-Match fits the ETag into 304. */
-function send(request: Request, response: Response, { status, data, page, headers }: Reply): void {
+async function send(
+  request: Request,
+  response: Response,
+  { status, data, stream, page, headers }: Reply,
+): Promise<void> {
   response.status(status).set(headers);
   if (page?.nextCursor) response.set('Link', `<${nextPageOf(request, page.nextCursor)}>; rel="next"`);
-  if (data === undefined) response.end();
+  if (stream !== undefined) await sendStream(response, stream);
+  else if (data === undefined) response.end();
   else response.json(page === undefined ? { data } : { data, page });
+}
+
+/** As fast as the client reads; no further page is made for one that left. What fails on the way breaks the answer off. */
+async function sendStream(response: Response, stream: AsyncIterable<string>): Promise<void> {
+  response.type('json');
+  await pipeline(Readable.from(stream), response).catch((error: unknown) => {
+    const hasLeft = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!hasLeft) throw error;
+  });
 }
 
 /** RFC 8288: the same list, from the cursor on. */

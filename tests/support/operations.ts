@@ -216,7 +216,8 @@ export async function makeKey({ api, signIn }: TestApp, scopes: string[], more: 
 const idOf = ({ body }: { body: { data: unknown } }): string => (body.data as { id: string }).id;
 
 /** Whoever does this is logged out by it, and brings a login of their own. */
-export const spendsLogin = ({ id }: Pick<Operation, 'id'>): boolean => ['logOut', 'changeMyPassword'].includes(id);
+export const spendsLogin = ({ id }: Pick<Operation, 'id'>): boolean =>
+  ['logOut', 'changeMyPassword', 'deleteMyAccount'].includes(id);
 
 /** A request that succeeds for whoever may make it. */
 export async function requestFor(

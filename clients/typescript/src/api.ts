@@ -204,9 +204,22 @@ export type ManagedUser = {
   createdAt: string;
   /** Counts the changes; also the ETag */
   version: number;
-  /** Who is disabled can neither log in nor go on */
-  status: 'active' | 'disabled';
+  /** Who is disabled can neither log in nor go on; of who is deleted only the id is left */
+  status: 'active' | 'disabled' | 'deleted';
   updatedAt: string;
+};
+
+/** All that is held about one person */
+export type PersonalData = {
+  profile: User;
+  /** As GET /users/me/addresses shows them */
+  addresses: Array<Record<string, unknown>>;
+  /** Where you are logged in */
+  sessions: Array<Record<string, unknown>>;
+  /** As GET /orders shows them, with their lines, newest first */
+  orders: Array<Record<string, unknown>>;
+  /** As GET /payments/{id} shows them, newest first */
+  payments: Array<Record<string, unknown>>;
 };
 
 /** Where somebody has things sent */
@@ -514,6 +527,7 @@ export type ProblemCode =
   | 'order_not_found'
   | 'order_not_paid'
   | 'order_status_forbidden'
+  | 'orders_open'
   | 'origin_not_allowed'
   | 'password_hashing_busy'
   | 'path_invalid'
@@ -550,6 +564,7 @@ export type ProblemCode =
   | 'unknown_line'
   | 'unknown_sku'
   | 'unsupported_media_type'
+  | 'user_deleted'
   | 'user_not_found'
   | 'validation_failed'
   | 'verification_token_invalid'
@@ -581,7 +596,7 @@ export type Operations = {
         /** With this role */
         role?: 'customer' | 'support' | 'catalog' | 'warehouse' | 'finance' | 'admin';
         /** In this state */
-        status?: 'active' | 'disabled';
+        status?: 'active' | 'disabled' | 'deleted';
       };
     };
     answer: {
@@ -614,6 +629,23 @@ export type Operations = {
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
+  /** Delete your account */
+  deleteMyAccount: {
+    input: {
+      ifMatch: string;
+    };
+    answer: { status: 204 };
+    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'orders_open' | 'last_admin' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
+  /** All that is held about you */
+  exportMyData: {
+    input: {};
+    answer: {
+      status: 200;
+      data: PersonalData;
+    };
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+  };
   /** One account */
   getUser: {
     input: {
@@ -642,7 +674,7 @@ export type Operations = {
       status: 200;
       data: ManagedUser;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'user_deleted' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
   /** Your addresses, newest first */
   listMyAddresses: {
@@ -1348,6 +1380,8 @@ export const operations = {
   listUsers: { method: 'GET', path: '/users', isPublic: false, isIdempotent: false, isList: true },
   getMyAccount: { method: 'GET', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
   changeMyAccount: { method: 'PATCH', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
+  deleteMyAccount: { method: 'DELETE', path: '/users/me', isPublic: false, isIdempotent: false, isList: false },
+  exportMyData: { method: 'GET', path: '/users/me/export', isPublic: false, isIdempotent: false, isList: false },
   getUser: { method: 'GET', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   changeUser: { method: 'PATCH', path: '/users/{id}', isPublic: false, isIdempotent: false, isList: false },
   listMyAddresses: { method: 'GET', path: '/users/me/addresses', isPublic: false, isIdempotent: false, isList: true },

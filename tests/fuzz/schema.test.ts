@@ -24,7 +24,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
 const app = await startTestApp();
 const server =
   process.env['FUZZ_SERVER'] === 'process'
-    ? await startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill') })
+    ? await startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill'), ROLE: 'web' })
     : null;
 const url = new URL(server?.url ?? app.url);
 const agent = new Agent({ keepAlive: true });

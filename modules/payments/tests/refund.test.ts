@@ -95,6 +95,7 @@ const plan = (wish: Partial<RefundWish>, { refundedMinor = 0, takenMinor = 0, li
     { restock: false, ...wish },
     { payment: { capturedMinor: 1500, refundedMinor, currency: 'EUR' }, takenMinor, lines: [mug, gift], linesTaken },
   );
+const giftTaken = { lineId: 'gift', quantity: 1, amountMinor: 0, restockedQuantity: 0 };
 const ofMugs = (quantity: number) => [{ lineId: 'mug', quantity }];
 const taken = (quantity: number, amountMinor: number, restockedQuantity = 0) => [
   { lineId: 'mug', quantity, amountMinor, restockedQuantity },
@@ -109,6 +110,12 @@ describe('a refund', () => {
     ['of the rest, some given back by the provider', {}, { refundedMinor: 600, takenMinor: 400 }, 900],
     ['of a line', { lines: ofMugs(3) }, {}, 1000],
     ['of a piece', { lines: ofMugs(1) }, {}, 333],
+    [
+      'of a line beside one that was refunded',
+      { lines: ofMugs(1) },
+      { linesTaken: [giftTaken, ...taken(1, 333)] },
+      334,
+    ],
     ['of the last piece', { lines: ofMugs(1) }, { takenMinor: 667, linesTaken: taken(2, 667) }, 333],
     ['of what came back', { lines: ofMugs(2), restock: true }, {}, 667],
     ['of a piece beside a free one', { lines: [...ofMugs(1), { lineId: 'gift', quantity: 1 }] }, {}, 333],

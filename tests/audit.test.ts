@@ -1,6 +1,7 @@
-// Every writing operation of the document, done by staff, leaves its entry in the trail: who, what, which request.
+// Every writing operation of the document, done by staff or by an API key, leaves its entry in the trail: who, what, which request.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiKeyScopes } from '../modules/users/roles.ts';
 import { startTestApp, type Person, type TestApp } from './support/app.ts';
 import { operationsOf, requestFor, send, worldOf, type Operation } from './support/operations.ts';
 
@@ -65,15 +66,33 @@ test('nothing is known of operations that are not there', () => {
 
 /** Staff in their own world: what they place, pay and change is theirs. A fresh one each, since some operations end the login. */
 async function doneByStaff(id: string): Promise<{ person: Person; requestId: string }> {
+  const person = await app.signIn({ role: 'admin' });
+  return { person, requestId: await done(id, person, person) };
+}
+
+/** A key owns nothing: it acts in somebody's world. */
+async function doneByKey(id: string): Promise<{ keyId: string; requestId: string }> {
+  const owner = await app.signIn({ role: 'admin' });
+  const { body } = await app.api
+    .post('/api/v1/api-keys')
+    .set(owner.auth)
+    .send({ name: 'Audited', scopes: apiKeyScopes })
+    .expect(201);
+  const { id: keyId, secret } = body.data as { id: string; secret: string };
+  return { keyId, requestId: await done(id, owner, { ...owner, auth: { Authorization: `Bearer ${secret}` } }) };
+}
+
+/** @returns the id of the request */
+async function done(id: string, owner: Person, caller: Person): Promise<string> {
   const operation = operations.find((one) => one.id === id);
   if (operation === undefined) throw new Error(`the document has no operation ${id}`);
-  const person = await app.signIn({ role: 'admin' });
-  const request = await requestFor(app, operation, worldOf(app, person), person);
+  const request = await requestFor(app, operation, worldOf(app, owner), caller);
   const requestId = `audit-${randomUUID()}`;
   request.headers['X-Request-Id'] = requestId;
-  const { status, body } = await send(app, request, person);
+  if (id === 'placeOrder') request.body = { ...(request.body as object), customerId: owner.userId };
+  const { status, body } = await send(app, request, caller);
   if (status >= 300) throw new Error(`${id} was refused: ${JSON.stringify(body)}`);
-  return { person, requestId };
+  return requestId;
 }
 
 const entriesOf = (requestId: string) =>
@@ -103,5 +122,24 @@ describe('by staff', () => {
   test.each(Object.entries(exceptions))('%s leaves none: %s', async (id) => {
     const { requestId } = await doneByStaff(id);
     expect(await entriesOf(requestId)).toEqual([]);
+  });
+});
+
+describe('by an API key', () => {
+  /** Operations of people alone (their profile, their card) name none of its scopes. */
+  const isForKeys = ({ id, permissions }: Operation) =>
+    actions[id] !== undefined && permissions.some((one) => (apiKeyScopes as readonly string[]).includes(one));
+  const ids = () => operations.filter(isForKeys).map(({ id }) => id);
+
+  test('each that a key may do leaves its entry, under the id of the key', { timeout: 120_000 }, async () => {
+    expect(ids().length).toBeGreaterThan(8);
+    for (const id of ids()) {
+      const { keyId, requestId } = await doneByKey(id);
+      const entries = await entriesOf(requestId);
+      expect({ id, entries }).toMatchObject({
+        id,
+        entries: [{ actorType: 'api_key', actorId: keyId, action: actions[id] }],
+      });
+    }
   });
 });

@@ -36,7 +36,8 @@ export async function findViolations(sql: Sql, one: Case): Promise<string[]> {
   const orders = await sql<OrderRow>(
     `SELECT o.id, o.status, o.payment_status AS "paymentStatus", o.total_amount::int AS total,
        (SELECT sum(l.total_amount)::int FROM orders.lines l WHERE l.order_id = o.id) AS "linesTotal",
-       ARRAY(SELECT t.action FROM orders.transitions t WHERE t.order_id = o.id ORDER BY t.seq) AS steps,
+       ARRAY(SELECT t.action FROM orders.transitions t WHERE t.order_id = o.id AND t.action NOT LIKE '%.%' ORDER BY t.seq) AS steps,
+       ARRAY(SELECT t.action FROM orders.transitions t WHERE t.order_id = o.id AND t.action LIKE 'payment.%' ORDER BY t.seq) AS heard,
        ARRAY(SELECT f.type FROM events.outbox f WHERE f.aggregate_id = o.id ORDER BY f.seq) AS facts
      FROM orders.orders o WHERE o.note = $1`,
     [one.note],
@@ -59,6 +60,8 @@ type OrderRow = {
   total: number;
   linesTotal: number;
   steps: string[];
+  /** What its history has of its payments. */
+  heard: string[];
   facts: string[];
 };
 
@@ -76,11 +79,19 @@ function judgeAnswers({ answers, outcome, isKeyed }: Case): string[] {
   ];
 }
 
-function judgeOrder(outcome: Outcome, { status, paymentStatus, total, linesTotal, steps, facts }: OrderRow): string[] {
+function judgeOrder(
+  outcome: Outcome,
+  { status, paymentStatus, total, linesTotal, steps, heard, facts }: OrderRow,
+): string[] {
   return [
     ...same('order', { status, paymentStatus }, outcome.order),
     ...same('its steps', steps, outcome.steps),
     ...same('its facts', facts, outcome.facts),
+    ...same(
+      'its history of payments',
+      heard,
+      outcome.facts.filter((type) => type.startsWith('payment.')),
+    ),
     ...same('its total', total, TOTAL),
     ...same('the sum of its lines', linesTotal, TOTAL),
   ];

@@ -1,8 +1,7 @@
 // What must hold after a crash, a restart and two retries; and whether everything has come to rest.
 import type { Answer } from './client.ts';
+import type { Sql } from './sql.ts';
 import { TOTAL, type Outcome } from './scenarios.ts';
-
-export type Sql = <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
 
 export type Case = {
   outcome: Outcome;

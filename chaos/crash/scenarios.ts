@@ -1,6 +1,6 @@
 // What is killed: each scenario prepares an order, names the one request under test, and says how everything must stand in the end.
-import type { Sql } from './checks.ts';
 import { must, post, type Call } from './client.ts';
+import type { Sql } from './sql.ts';
 
 export type Outcome = {
   /** Of the request and of every retry. */

@@ -8,7 +8,8 @@ import { migrationSources } from '../../app.ts';
 import { databaseUrl, startEmbeddedPostgres, type EmbeddedPostgres } from '../../shared/database/embedded.ts';
 import { migrate } from '../../shared/database/migrate.ts';
 import { compileServer } from './build.ts';
-import { ON_HAND, type Sql } from './checks.ts';
+import { ON_HAND } from './checks.ts';
+import type { Sql } from './sql.ts';
 import { must, post, PROVIDER_SECRET } from './client.ts';
 import type { Program } from './server.ts';
 

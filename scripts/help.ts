@@ -17,6 +17,7 @@ const groups: Record<string, Record<string, string>> = {
     model: '500 random walks of customers and staff, the server held against a small model: -- --seed 7',
     timing: 'does the time of an answer tell who has an account? (run it alone on the machine)',
     mutation: 'change the pure rules in every small way: do their tests notice? (ten minutes)',
+    'export:memory': 'export 100,000 orders and look at the memory of the server (Linux)',
     smoke: 'clone into an empty folder, first command of the README, one order',
     check: 'all that must hold before a change lands',
   },

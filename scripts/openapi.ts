@@ -9,7 +9,7 @@ import { createLogger } from '../shared/logging/logger.ts';
 const unused = () => {
   throw new Error('making the document needs no database');
 };
-const database: Database = { query: unused, transaction: unused, join: unused };
+const database: Database = { query: unused, transaction: unused, join: unused, snapshot: unused };
 const modules = createModules({
   config: loadConfig({}),
   databaseOf: () => database,

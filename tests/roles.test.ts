@@ -63,6 +63,7 @@ placeOrder/for-the-owner     401  401     403   201   201     403     403       
 listOrders                   401  401     200   200   200     403     200       200     200
 getOrder                     401  401     404   200   200     403     200       200     200
 cancelOrder                  401  401     404   200   200     403     403       403     200
+exportOrders                 401  401     403   403   403     403     403       200     200
 fulfilOrder                  401  401     403   403   403     403     201       403     201
 listFulfillments             401  401     404   200   200     403     200       200     200
 getOrderTimeline             401  401     404   200   200     403     200       200     200

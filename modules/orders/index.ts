@@ -4,6 +4,9 @@ import type { MigrationSource } from '../../shared/database/migrate.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
+import { ExportController } from './export.controller.ts';
+import { exportRoutes } from './export.routes.ts';
+import { ExportService } from './export.service.ts';
 import { FulfillmentController } from './fulfillment.controller.ts';
 import { FulfillmentRepository } from './fulfillment.repository.ts';
 import { fulfillmentRoutes } from './fulfillment.routes.ts';
@@ -56,6 +59,7 @@ export function createOrders(deps: Deps) {
     fulfillments,
     personalData: new OrderPrivacy({ database: deps.database, repository }),
     routes: [
+      ...exportRoutes(new ExportController(new ExportService({ ...deps, orders: repository }))),
       ...orderRoutes(new OrderController(service)),
       ...fulfillmentRoutes(new FulfillmentController(fulfillments)),
       ...timelineRoutes(new TimelineController(timeline)),

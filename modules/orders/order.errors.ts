@@ -20,5 +20,6 @@ export const orderErrorPages: Record<string, string> = {
   insufficient_stock:
     'Less is available than was ordered, so nothing was reserved. errors[] points at each short line and tells how many are available.',
   customer_unknown: 'customerId is not the id of an active account.',
+  exports_busy: 'As many exports are under way as this server allows at a time. Wait as Retry-After says.',
   prices_in_motion: 'The prices changed each time the order was about to be placed. Nothing was placed; try again.',
 };

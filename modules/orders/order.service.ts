@@ -25,7 +25,7 @@ import { placeOrder, type NewOrder } from './order.placement.ts';
 import type { LineRow, OrderRepository, OrderRow } from './order.repository.ts';
 import type { OrderSteps } from './order.steps.ts';
 import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
-import { presentOrder, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
+import { presentOrder, presentOrders, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
 
 /** What orders need of the catalogue; in SQL also its function catalog.reserve (migrations/0004_timeline.sql). */
 export type Catalog = { findForSale(skus: string[]): Promise<Variant[]> };
@@ -149,15 +149,7 @@ export class OrderService {
       database,
       items.map(({ id }) => id),
     );
-    return {
-      items: items.map((order) =>
-        presentOrder(
-          order,
-          lines.filter(({ orderId }) => orderId === order.id),
-        ),
-      ),
-      nextCursor,
-    };
+    return { items: presentOrders(items, lines), nextCursor };
   }
 
   /** @throws notFound `order_not_found`, also for somebody else's */

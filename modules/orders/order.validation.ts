@@ -61,8 +61,7 @@ export const placeOrder = {
   },
 } satisfies Operation;
 
-const listQuery = z.strictObject({
-  ...pageQuery,
+export const orderFilter = {
   status: z
     .enum(['pending_payment', 'confirmed', 'fulfilled', 'completed', 'cancelled', 'expired'])
     .optional()
@@ -74,7 +73,9 @@ const listQuery = z.strictObject({
   createdBefore: instant
     .optional()
     .meta({ description: 'Placed before this time', override: { examples: ['2026-12-01T00:00:00Z'] } }),
-});
+};
+
+const listQuery = z.strictObject({ ...pageQuery, ...orderFilter });
 export type ListOrders = z.output<typeof listQuery>;
 
 export const listOrders = {

@@ -78,6 +78,12 @@ export function presentOrder(order: OrderRow, lines: LineRow[]): OrderView {
   };
 }
 
+export function presentOrders(orders: OrderRow[], lines: LineRow[]): OrderView[] {
+  const byOrder = new Map(orders.map(({ id }): [string, LineRow[]] => [id, []]));
+  for (const line of lines) byOrder.get(line.orderId)?.push(line);
+  return orders.map((order) => presentOrder(order, byOrder.get(order.id) ?? []));
+}
+
 function presentLine({ sku, title, quantity, unitAmount, taxAmount, totalAmount }: QuotedLine, currency: string) {
   return {
     sku,

@@ -4,6 +4,7 @@ import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import { unavailable } from '../errors/app-error.ts';
 import { currentRequestId } from '../logging/request-context.ts';
 import { asAppError, isBrokenConnection, isRetryable } from './database-errors.ts';
+import { lookAtOneMoment } from './snapshot.ts';
 
 export type Rows<Row> = { rows: Row[]; rowCount: number };
 
@@ -27,6 +28,8 @@ export interface Database extends Connection {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** A caller's transaction, for this module's own statements. The same object in production; the tests switch the role here. */
   join(tx: Transaction): Transaction;
+  /** A long look at one moment, not bound by the deadline of a request: see snapshot.ts. It begins with the first `next()`. */
+  snapshot<T>(read: (look: Connection) => AsyncGenerator<T>): AsyncGenerator<T>;
 }
 
 const ATTEMPTS_MAX = 3;
@@ -44,6 +47,10 @@ export function createDatabase(
     text: string,
     values: unknown[] = [],
   ) => send<Row>(client, { text, values, ...(prepared && { name: statementName(text) }) }, deadline);
+  const askOn =
+    (client: PoolClient, deadlineOf: () => number): Connection['query'] =>
+    (text, values) =>
+      run(client, deadlineOf(), text, values);
 
   return {
     query: (text, values) => connected((client, deadline) => run(client, deadline, text, values)),
@@ -54,6 +61,7 @@ export function createDatabase(
         ),
       ),
     join: (tx) => tx,
+    snapshot: (read) => lookAtOneMoment({ connect: () => acquire(pool), askOn, statementMs: deadlineMs }, read),
   };
 }
 

@@ -113,7 +113,7 @@ const phrases: Record<string, string> = {
   204: 'Done, nothing to say',
 };
 
-function answersOf({ answers, idempotent }: Operation): ZodOpenApiResponsesObject {
+function answersOf({ answers, streams, idempotent }: Operation): ZodOpenApiResponsesObject {
   const entries = Object.entries(answers).map(([status, schema]) => {
     const headers = {
       ...requestIdHeader,
@@ -131,7 +131,13 @@ function answersOf({ answers, idempotent }: Operation): ZodOpenApiResponsesObjec
       },
     ];
   });
-  return Object.fromEntries(entries) as ZodOpenApiResponsesObject;
+  return { ...Object.fromEntries(entries), ...(streams && { 200: streamOf(streams) }) } as ZodOpenApiResponsesObject;
+}
+
+function streamOf(streams: NonNullable<Operation['streams']>) {
+  const content = Object.fromEntries(streams.map(({ contentType, schema }) => [contentType, { schema }]));
+  const fileName = header('Content-Disposition', 'A name to save it under');
+  return { description: phrases[200], headers: { ...requestIdHeader, ...fileName }, content };
 }
 
 function wrapped(schema: z.ZodType | [z.ZodType]): z.ZodType {
@@ -172,7 +178,7 @@ function problemsOf(access: Access, operation: Operation): ZodOpenApiResponsesOb
 /** By status: an operation's own codes, and those that the conventions add to it. */
 export function problemCodesOf(
   access: Access,
-  { query, params, body, rawBody, idempotent, conditional, problems }: Operation,
+  { query, params, body, rawBody, streams, idempotent, conditional, problems }: Operation,
 ): Record<string, string[]> {
   const conventions: Record<string, (string | false | undefined)[]> = {
     400: [
@@ -182,6 +188,7 @@ export function problemCodesOf(
       query !== undefined && 'cursor' in query.shape && 'cursor_invalid',
       ...(idempotent ? ['idempotency_key_required', 'idempotency_key_invalid'] : []),
       conditional && 'if_match_invalid',
+      streams !== undefined && 'accept_unsupported',
     ],
     401: access === 'public' ? [] : [access !== 'anyone' && 'token_required', 'token_invalid', 'token_expired'],
     403: ['origin_not_allowed', Array.isArray(access) && 'permission_denied'],

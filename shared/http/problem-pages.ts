@@ -6,6 +6,8 @@ export const conventionPages: Record<string, string> = {
   malformed_json:
     'The body could not be read as JSON, or was shorter or longer than Content-Length said. Nothing was changed.',
   path_invalid: 'The path contains a percent sign that does not begin a valid escape.',
+  accept_unsupported:
+    'None of the content types in Accept is one that this operation sends. errors[] names those that it does.',
   cursor_invalid:
     'The cursor is not one that this list gave out. Cursors are opaque: send page.nextCursor back as it came, or none for the first page.',
   idempotency_key_required:

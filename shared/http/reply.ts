@@ -1,11 +1,11 @@
-// What a controller answers: a status, the data, and the few headers that go with it.
+// What a controller answers: a status, the data or what makes them, and the few headers that go with it.
 import type { Page } from '../domain/page.ts';
 import type { Outcome } from '../idempotency/idempotency.ts';
 
 export type Reply = {
   status: 200 | 201 | 202 | 204;
   data?: unknown;
-  /** The whole JSON body, sent while it is made. */
+  /** The whole body, sent while it is made. */
   stream?: AsyncIterable<string>;
   page?: { nextCursor: string | null };
   headers: Record<string, string>;
@@ -37,10 +37,11 @@ export const created = (data: object, path: string, headers: Record<string, stri
   },
 });
 
+/** JSON, unless the headers say otherwise. */
 export const okStream = (stream: AsyncIterable<string>, headers: Record<string, string> = {}): Reply => ({
   status: 200,
   stream,
-  headers,
+  headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
 });
 
 /** Not done yet: what follows is not this answer's to tell. */

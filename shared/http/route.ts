@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import { AppError, forbidden, unauthenticated } from '../errors/app-error.ts';
+import { AppError, forbidden, malformed, unauthenticated } from '../errors/app-error.ts';
 import { readIdempotencyKey, type IdempotencyKey } from '../idempotency/idempotency-key.ts';
 import type { Actor } from './actor.ts';
 import { parse, parseIfMatch } from './parse.ts';
@@ -34,6 +34,8 @@ export type Operation = {
   conditional?: true;
   /** By status: the schema of `data`, or null where there is no body. `[schema]` is a list with a page. */
   answers: Partial<Record<200 | 201 | 202 | 204, z.ZodType | [z.ZodType] | null>>;
+  /** Instead of answers: what is sent while it is made, the content type preferred here first. */
+  streams?: readonly { contentType: string; schema: z.ZodType }[];
   /** By status: the codes that are this operation's own; those of the conventions are added. */
   problems?: Record<number, readonly string[]>;
 };
@@ -49,6 +51,8 @@ export type Input<O extends Operation, A extends Access = readonly string[]> = {
   idempotencyKey: O['idempotent'] extends true ? IdempotencyKey : undefined;
   /** The version named by If-Match. */
   ifMatch: O['conditional'] extends true ? number : undefined;
+  /** Which of the streams the caller takes. */
+  accepts: O['streams'] extends readonly { contentType: infer Type }[] ? Type : undefined;
   headers: Request['headers'];
 };
 
@@ -141,12 +145,14 @@ function answer({ access, operation, handler }: Route): RequestHandler {
   return async (request, response) => {
     const reply = await handler(inputOf(operation, access, request, response) as never);
     if (access === 'anyone') response.vary('Authorization');
-    await send(request, response, reply);
+    if (operation.streams) response.vary('Accept');
+    if (reply.stream === undefined) send(request, response, reply);
+    else await sendStream(request, response, reply, reply.stream);
   };
 }
 
 function inputOf(
-  { params, query, body, rawBody, idempotent, conditional }: Operation,
+  { params, query, body, rawBody, idempotent, conditional, streams }: Operation,
   access: Access,
   request: Request,
   response: Response,
@@ -163,33 +169,66 @@ function inputOf(
     ...parsed,
     idempotencyKey: idempotent && readIdempotencyKey(request.get('idempotency-key'), scope, parsed.body),
     ifMatch: conditional && parseIfMatch(request.get('if-match')),
+    accepts:
+      streams &&
+      acceptedOf(
+        request,
+        streams.map(({ contentType }) => contentType),
+      ),
     headers: request.headers,
   };
+}
+
+/** RFC 9110, 12.5.1: no Accept takes everything. */
+function acceptedOf(request: Request, types: string[]): string {
+  const accepted = request.accepts(types);
+  if (accepted !== false) return accepted;
+  const message = `This is sent as ${types.join(' or ')}.`;
+  const fault = { pointer: '/header/accept', code: 'accept_unsupported', message };
+  throw malformed('accept_unsupported', message, { faults: [fault] });
 }
 
 const rawBytes = (body: unknown): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
 /** Express turns a GET whose If-None-Match fits the ETag into 304. */
-async function send(
-  request: Request,
-  response: Response,
-  { status, data, stream, page, headers }: Reply,
-): Promise<void> {
+function send(request: Request, response: Response, { status, data, page, headers }: Reply): void {
   response.status(status).set(headers);
   if (page?.nextCursor) response.set('Link', `<${nextPageOf(request, page.nextCursor)}>; rel="next"`);
-  if (stream !== undefined) await sendStream(response, stream);
-  else if (data === undefined) response.end();
+  if (data === undefined) response.end();
   else response.json(page === undefined ? { data } : { data, page });
 }
 
-/** As fast as the client reads; no further page is made for one that left. What fails on the way breaks the answer off. */
-async function sendStream(response: Response, stream: AsyncIterable<string>): Promise<void> {
-  response.type('json');
-  await pipeline(Readable.from(stream), response).catch((error: unknown) => {
-    const hasLeft = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
-    if (!hasLeft) throw error;
-  });
+/**
+ * The head waits for the first chunk, so that what goes wrong until then is a problem like any other. After it an error cuts the
+ * connection. A caller who reads slowly slows the making down; one who leaves ends it.
+ */
+async function sendStream(
+  request: Request,
+  response: Response,
+  { status, headers }: Reply,
+  stream: AsyncIterable<string>,
+): Promise<void> {
+  const iterator = stream[Symbol.asyncIterator]();
+  try {
+    const first = await iterator.next();
+    response.status(status).set(headers);
+    if (request.method === 'HEAD') return void response.end();
+    await pipeline(Readable.from(continued(first, iterator)), response);
+  } catch (error) {
+    if (!isLeaving(error)) throw error;
+  } finally {
+    await iterator.return?.();
+  }
 }
+
+async function* continued(first: IteratorResult<string>, iterator: AsyncIterator<string>): AsyncGenerator<string> {
+  if (first.done) return;
+  yield first.value;
+  yield* { [Symbol.asyncIterator]: () => iterator };
+}
+
+const isLeaving = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 
 /** RFC 8288: the same list, from the cursor on. */
 function nextPageOf(request: Request, cursor: string): string {

@@ -8,9 +8,8 @@ import type { Logger } from '../logging/logger.ts';
 
 export const errorHandler =
   (logger: Logger, { showsDefects }: { showsDefects: boolean }): ErrorRequestHandler =>
-  (thrown: unknown, request, response, next) => {
-    // Too late for another answer: Express closes the connection, so that the client sees it was cut.
-    if (response.headersSent) return next(thrown);
+  (thrown: unknown, request, response, _next) => {
+    if (response.headersSent) return cutOff(logger, thrown, response);
     const known = asKnownError(thrown);
     if (known === null) logger.error({ err: thrown }, 'request failed');
     else if (known.kind === 'unavailable')
@@ -19,6 +18,12 @@ export const errorHandler =
     const problem = problemFor(known, thrown, request, response, showsDefects);
     response.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
   };
+
+/** Too late for another answer: the connection ends, so that nobody takes what was sent for the whole. */
+function cutOff(logger: Logger, thrown: unknown, response: Response): void {
+  logger.error({ err: thrown }, 'answer cut off');
+  response.destroy();
+}
 
 function problemFor(
   known: AppError | null,

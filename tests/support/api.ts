@@ -23,9 +23,10 @@ export function createApi(server: Server, document: OpenApi): Api {
   const agent = supertest(server);
   const check = createAnswerCheck(document);
   const checked = (method: keyof Api) => (path: string) =>
-    agent[method](path).expect((response: Response) =>
-      check(method, path, { status: response.status, type: response.type, body: response.body }),
-    );
+    agent[method](path).expect((response: Response) => {
+      const { status, type } = response;
+      for (const body of bodiesOf(response)) check(method, path, { status, type, body });
+    });
   return {
     get: checked('get'),
     post: checked('post'),
@@ -35,6 +36,16 @@ export function createApi(server: Server, document: OpenApi): Api {
     head: (path) => agent.head(path),
     options: (path) => agent.options(path),
   };
+}
+
+/** A stream of lines is held against the schema of a line. */
+function bodiesOf({ type, body, text }: Response): unknown[] {
+  if (type === 'application/x-ndjson')
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as unknown);
+  return [type.endsWith('json') ? body : text];
 }
 
 export function createAnswerCheck(document: OpenApi): AnswerCheck {

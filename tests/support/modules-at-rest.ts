@@ -7,7 +7,7 @@ import { createLogger } from '../../shared/logging/logger.ts';
 const unused = () => {
   throw new Error('nothing is asked of the database here');
 };
-const database: Database = { query: unused, transaction: unused, join: unused };
+const database: Database = { query: unused, transaction: unused, join: unused, snapshot: unused };
 
 export const modulesAtRest = (): Modules =>
   createModules({

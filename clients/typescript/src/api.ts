@@ -353,21 +353,6 @@ export type StockMovement = {
   createdAt: string;
 };
 
-export type Quote = {
-  currency: string;
-  lines: Array<{
-    sku: string;
-    title: string;
-    quantity: number;
-    unitPrice: Money;
-    tax: Money;
-    total: Money;
-  }>;
-  subtotal: Money;
-  tax: Money;
-  total: Money;
-};
-
 export type Order = {
   /** UUIDv7 */
   id: string;
@@ -399,6 +384,21 @@ export type Order = {
   expiresAt: string | null;
   /** Counts the changes; also the ETag */
   version: number;
+};
+
+export type Quote = {
+  currency: string;
+  lines: Array<{
+    sku: string;
+    title: string;
+    quantity: number;
+    unitPrice: Money;
+    tax: Money;
+    total: Money;
+  }>;
+  subtotal: Money;
+  tax: Money;
+  total: Money;
 };
 
 export type Fulfillment = {
@@ -495,6 +495,7 @@ export type AuditEntry = {
 
 /** Every code that a problem of the API may carry. */
 export type ProblemCode =
+  | 'accept_unsupported'
   | 'address_not_found'
   | 'api_key_not_found'
   | 'body_too_large'
@@ -509,6 +510,7 @@ export type ProblemCode =
   | 'duplicate_sku'
   | 'email_taken'
   | 'expiry_passed'
+  | 'exports_busy'
   | 'fulfillment_exceeds_ordered'
   | 'fulfillment_not_found'
   | 'fulfillment_status_forbidden'
@@ -1024,6 +1026,24 @@ export type Operations = {
     };
     code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'stock_below_reserved' | 'stock_too_large' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
   };
+  /** All orders, newest first, as CSV or NDJSON */
+  exportOrders: {
+    input: {
+      query?: {
+        /** In this state only */
+        status?: 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+        /** Of this customer only; without orders:read there are only your own */
+        customerId?: string;
+        /** Placed at this time or later */
+        createdAfter?: string;
+        /** Placed before this time */
+        createdBefore?: string;
+      };
+      accept: 'text/csv' | 'application/x-ndjson';
+    };
+    answer: { status: 200; stream: ReadableStream<Uint8Array> };
+    code: 'validation_failed' | 'path_invalid' | 'accept_unsupported' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'exports_busy' | 'database_unavailable' | 'database_busy';
+  };
   /** What an order would cost, without any effect */
   quoteOrder: {
     input: {
@@ -1410,6 +1430,7 @@ export const operations = {
   listStock: { method: 'GET', path: '/stock', isPublic: false, isIdempotent: false, isList: true },
   listStockMovements: { method: 'GET', path: '/stock/movements', isPublic: false, isIdempotent: false, isList: true },
   adjustStock: { method: 'POST', path: '/stock/adjustments', isPublic: false, isIdempotent: true, isList: false },
+  exportOrders: { method: 'GET', path: '/orders/export', isPublic: false, isIdempotent: false, isList: false },
   quoteOrder: { method: 'POST', path: '/orders/quote', isPublic: false, isIdempotent: false, isList: false },
   placeOrder: { method: 'POST', path: '/orders', isPublic: false, isIdempotent: true, isList: false },
   listOrders: { method: 'GET', path: '/orders', isPublic: false, isIdempotent: false, isList: true },

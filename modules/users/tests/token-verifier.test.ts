@@ -13,7 +13,7 @@ const accessTokens = new AccessTokens({ secret: 'a secret of at least thirty-two
 const unasked = (): never => {
   throw new Error('only findCaller asks the database here');
 };
-const database: Database = { query: unasked, transaction: unasked, join: unasked };
+const database: Database = { query: unasked, transaction: unasked, join: unasked, snapshot: unasked };
 
 async function startVerifier() {
   const [userId, sessionId] = [randomUUID(), randomUUID()];

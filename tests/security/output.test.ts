@@ -106,7 +106,9 @@ describe.sequential('ASVS 16.2.5, 14.2.6 and API8:2023: canaries', { timeout: 18
   test('every operation is told secrets where they do not belong, and refuses', async () => {
     for (const operation of operations) {
       const { request, caller } = await prepared(operation);
-      const answers = await Promise.all(misplaced(request).map((one) => send(one, caller)));
+      // One after the other: beside each other some would be told that exports are busy (503).
+      const answers: Answer[] = [];
+      for (const one of misplaced(request)) answers.push(await send(one, caller));
       expect({ id: operation.id, failed: answers.filter(({ status }) => status >= 500) }).toEqual({
         id: operation.id,
         failed: [],

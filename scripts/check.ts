@@ -1,7 +1,9 @@
-// Everything that must hold before a change lands, one step after the other; the same list for people and for CI.
-import { spawn } from 'node:child_process';
+// Everything that must hold before a change lands; with --drills also what a deployment promises, in the short form: that is CI.
+import { parseArgs } from 'node:util';
+import { drillSteps } from './drills.ts';
+import { runSteps, type Step } from './steps.ts';
 
-const steps: [string, string][] = [
+const steps: Step[] = [
   ['format', 'oxfmt --check .'],
   ['lint', 'oxlint --type-aware'],
   ['types', 'tsc --noEmit'],
@@ -15,31 +17,9 @@ const steps: [string, string][] = [
   ['client, types', 'tsc -p clients/typescript --noEmit'],
   ['audit', 'tsx scripts/audit.ts'],
   ['tests', 'vitest run --coverage'],
-  ['crash matrix, short', 'tsx chaos/crash.ts --short'],
   ['build', 'tsx scripts/build.ts'],
   ['smoke', 'tsx scripts/smoke.ts'],
 ];
 
-const results: { name: string; passed: boolean; seconds: number }[] = [];
-for (const [name, command] of steps) {
-  process.stdout.write(`\n── ${name}: ${command}\n`);
-  const begin = performance.now();
-  const passed = await run(command);
-  results.push({ name, passed, seconds: Math.round((performance.now() - begin) / 1000) });
-}
-
-process.stdout.write('\n');
-for (const { name, passed, seconds } of results)
-  process.stdout.write(`${passed ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)\n`);
-const failed = results.filter(({ passed }) => !passed).length;
-process.stdout.write(`\n${results.length - failed} passed, ${failed} failed\n`);
-process.exitCode = failed > 0 ? 1 : 0;
-
-function run(command: string): Promise<boolean> {
-  const [program = '', ...args] = command.split(' ');
-  return new Promise((resolve, reject) => {
-    const child = spawn(`node_modules/.bin/${program}`, args, { stdio: 'inherit' });
-    child.once('error', reject);
-    child.once('exit', (code) => resolve(code === 0));
-  });
-}
+const { values } = parseArgs({ options: { drills: { type: 'boolean', default: false } } });
+await runSteps([...steps, ...(values.drills ? await drillSteps({ isShort: true }) : [])]);

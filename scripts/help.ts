@@ -21,6 +21,10 @@ const groups: Record<string, Record<string, string>> = {
     smoke: 'clone into an empty folder, first command of the README, one order',
     check: 'all that must hold before a change lands',
   },
+  Drills: {
+    drills: 'all of these and the crash matrix, one after the other; each takes -- --short',
+    'drill:drain': 'processes are replaced under 64 clients, and no request fails',
+  },
   Check: {
     format: 'format the code',
     'format:check': 'is it formatted?',
@@ -45,7 +49,7 @@ const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scri
 const listed = Object.values(groups).flatMap((group) => Object.keys(group));
 for (const [title, group] of Object.entries(groups)) {
   process.stdout.write(`\n${title}\n`);
-  for (const [name, about] of Object.entries(group)) process.stdout.write(`  npm run ${name.padEnd(16)} ${about}\n`);
+  for (const [name, about] of Object.entries(group)) process.stdout.write(`  npm run ${name.padEnd(20)} ${about}\n`);
 }
 const differing = [
   ...Object.keys(scripts).filter((name) => !listed.includes(name) && !/^(pre|post)/.test(name)),

@@ -41,7 +41,19 @@ else for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () 
 process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
 process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
 const isPrimary = config.workers > 1 && cluster.isPrimary;
-await (isPrimary ? startFleet() : start()).catch((error: unknown) => die(error, 'start failed'));
+await run().catch((error: unknown) => die(error, 'start failed'));
+
+async function run(): Promise<void> {
+  if (config.migrate === 'only') return migrateOnly();
+  await (isPrimary ? startFleet() : start());
+}
+
+/** A step of its own in a deployment, before processes with MIGRATE=off are started. */
+async function migrateOnly(): Promise<void> {
+  const { directUrl } = await openDatabase();
+  await bringSchemaUpToDate(directUrl);
+  await stop(0);
+}
 
 /** One database for all, one schema brought up to date; the rest is each worker's own. */
 async function startFleet(): Promise<void> {
@@ -185,7 +197,7 @@ async function openDatabase(): Promise<{ url: string; directUrl: string; label: 
 }
 
 async function bringSchemaUpToDate(url: string): Promise<void> {
-  if (config.migrate) {
+  if (config.migrate !== 'off') {
     const applied = await migrate(url, migrationSources);
     if (applied.length > 0) logger.info({ applied }, 'migrations applied');
     return;

@@ -36,7 +36,7 @@ export async function withModules(
     logger,
   );
   try {
-    await prepareSchema(mayMigrate && config.migrate, server.directUrl);
+    await prepareSchema(mayMigrate && config.migrate !== 'off', server.directUrl);
     const options = { prepared: config.databasePrepared, deadlineMs: statementTimeoutMs + 700 };
     const database = createDatabase(pool, options);
     const modulesWith = (changes: Partial<Config>) => modulesOn({ ...config, ...changes }, database, logger);

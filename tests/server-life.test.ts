@@ -1,9 +1,11 @@
 // The life of a server process: it refuses to start wrong, serves, finishes what runs, and ends.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { key, startTestApp, type TestApp } from './support/app.ts';
 import { startServerProcess, type ServerProcess } from './support/server-process.ts';
@@ -21,7 +23,7 @@ afterAll(async () => {
 });
 
 /** Runs the server until it ends by itself. */
-async function failing(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+async function ending(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], {
     env: { PATH, HOME, ...env },
@@ -33,9 +35,15 @@ async function failing(env: Record<string, string>): Promise<{ code: number | nu
   return { code, output };
 }
 
+async function asSuperuser(sql: string): Promise<void> {
+  const client = new pg.Client(app.databaseUrlFor('postgres').replace(/\/test_\w+/, '/postgres'));
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}
+
 describe('a start', () => {
   test('with a bad configuration ends with 78 and one message that names every fault, and no secret', async () => {
-    const { code, output } = await failing({
+    const { code, output } = await ending({
       NODE_ENV: 'production',
       PORT: 'http',
       JWT_SECRET: 'short-canary',
@@ -58,7 +66,7 @@ describe('a start', () => {
   });
 
   test('without its database ends with 1 and never says that it listens', async () => {
-    const { code, output } = await failing({
+    const { code, output } = await ending({
       NODE_ENV: 'test',
       PORT: '0',
       DATA_DIR: dataDir,
@@ -71,7 +79,7 @@ describe('a start', () => {
   });
 
   test('with MIGRATE=off on an empty database names what is missing', async () => {
-    const { code, output } = await failing({
+    const { code, output } = await ending({
       NODE_ENV: 'test',
       PORT: '0',
       DATA_DIR: dataDir,
@@ -82,10 +90,23 @@ describe('a start', () => {
     expect(output).toContain('orders/0001_orders.sql');
   });
 
+  test('with MIGRATE=only brings an empty database up to date and ends with 0; MIGRATE=off is then content', async () => {
+    const name = `empty_${randomUUID().replaceAll('-', '')}`;
+    await asSuperuser(`CREATE DATABASE ${name} OWNER waybill`);
+    const env = { DATABASE_URL: app.databaseUrlFor('waybill').replace(/\/test_\w+/, `/${name}`), DATA_DIR: dataDir };
+    const { code, output } = await ending({ NODE_ENV: 'test', PORT: '0', MIGRATE: 'only', ...env });
+    expect(code).toBe(0);
+    expect(output).toContain('orders/0001_orders.sql');
+    expect(output).not.toContain('listening');
+    const server = await startServerProcess({ ...env, MIGRATE: 'off' });
+    expect(await server.stop()).toBe(0);
+    await asSuperuser(`DROP DATABASE ${name} WITH (FORCE)`);
+  });
+
   test('on a database with asynchronous commit is refused: an acknowledged order could be lost', async () => {
     const url = new URL(app.databaseUrlFor('waybill'));
     url.searchParams.set('options', '-c synchronous_commit=off');
-    const { code, output } = await failing({ NODE_ENV: 'test', PORT: '0', DATA_DIR: dataDir, DATABASE_URL: url.href });
+    const { code, output } = await ending({ NODE_ENV: 'test', PORT: '0', DATA_DIR: dataDir, DATABASE_URL: url.href });
     expect(code).toBe(1);
     expect(output).toContain('synchronous_commit');
   });

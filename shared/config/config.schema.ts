@@ -149,9 +149,10 @@ function databaseVariables(stage: Stage) {
       default: '2500',
       description: 'milliseconds one SQL statement may take',
     }),
-    MIGRATE: variable(onOff(), {
+    MIGRATE: variable(oneOf('on', 'off', 'only'), {
       default: 'on',
-      description: 'on | off: apply pending migrations at start; off only checks that there are none',
+      description:
+        'on | off | only: apply pending migrations at start; off checks that there are none; only applies them and ends',
     }),
   };
 }

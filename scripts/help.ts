@@ -23,6 +23,7 @@ const groups: Record<string, Record<string, string>> = {
   },
   Drills: {
     drills: 'all of these and the crash matrix, one after the other; each takes -- --short',
+    'drill:proxies': 'nginx and HAProxy with our files: what they hand on, ask twice and say themselves',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
   },
   Check: {

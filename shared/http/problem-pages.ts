@@ -50,5 +50,7 @@ export const conventionPages: Record<string, string> = {
     'The database could not answer just now. Wait as Retry-After says and send the same request again; with the same Idempotency-Key nothing happens twice, even if this request did succeed.',
   database_busy:
     'More requests wait for the database than can be answered soon. Wait as Retry-After says and try again.',
+  unavailable:
+    'The proxy in front reached no process that answered. Wait as Retry-After says and send the same request again, with the same Idempotency-Key.',
   not_ready: 'This process takes no requests just now: it is starting, stopping, or cannot reach its database.',
 };

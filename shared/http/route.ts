@@ -211,7 +211,8 @@ async function sendStream(
   const iterator = stream[Symbol.asyncIterator]();
   try {
     const first = await iterator.next();
-    response.status(status).set(headers);
+    // A proxy that took it all at once would read the database dry for a reader who is slow, or gone.
+    response.status(status).set({ ...headers, 'X-Accel-Buffering': 'no' });
     if (request.method === 'HEAD') return void response.end();
     await pipeline(Readable.from(continued(first, iterator)), response);
   } catch (error) {

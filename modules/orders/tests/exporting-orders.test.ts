@@ -33,6 +33,7 @@ describe('an export', () => {
     expect(headers).toMatchObject({
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': 'attachment; filename="orders.csv"',
+      'x-accel-buffering': 'no',
       'cache-control': 'no-store',
       vary: expect.stringContaining('Accept'),
     });

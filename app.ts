@@ -9,6 +9,7 @@ import type { Config } from './shared/config/config.ts';
 import type { Database } from './shared/database/database.ts';
 import type { MigrationSource } from './shared/database/migrate.ts';
 import { purgeDelivered } from './shared/events/dispatcher.ts';
+import { outboxReading } from './shared/events/events.metrics.ts';
 import { eventsMigrations, Outbox } from './shared/events/outbox.ts';
 import { conventionPages } from './shared/http/problem-pages.ts';
 import { docsPages } from './shared/http/docs-pages.ts';
@@ -17,9 +18,11 @@ import { API_BASE_PATH } from './shared/http/reply.ts';
 import { mountRoutes, type Route } from './shared/http/route.ts';
 import { Idempotency, idempotencyMigrations } from './shared/idempotency/idempotency.ts';
 import type { RecurringJob } from './shared/jobs/jobs.ts';
+import { queueReading } from './shared/jobs/jobs.metrics.ts';
 import type { Logger } from './shared/logging/logger.ts';
 import type { Mailer } from './shared/mail/mailer.ts';
 import type { Metrics } from './shared/metrics/metrics.ts';
+import type { Reading } from './shared/metrics/readings.ts';
 import { authenticate } from './shared/middleware/authenticate.ts';
 import { allowOrigins } from './shared/middleware/cors.ts';
 import { errorHandler } from './shared/middleware/error-handler.ts';
@@ -45,6 +48,7 @@ type Surroundings = {
   /** One for each module: in the tests each has its own role, elsewhere all share one. */
   databaseOf: (module: string) => Database;
   logger: Logger;
+  metrics: Metrics;
   mailer: Mailer;
   secrets: { jwt: string; testProvider: string };
   /** Where this server can reach itself: the test provider sends its webhooks there. */
@@ -54,8 +58,8 @@ type Surroundings = {
 export type Modules = ReturnType<typeof createModules>;
 
 /** The wiring diagram: orders asks catalog and users, payments asks orders; orders tells, payments hears. */
-export function createModules({ config, databaseOf, logger, mailer, secrets, ownUrl }: Surroundings) {
-  const outbox = new Outbox();
+export function createModules({ config, databaseOf, logger, metrics, mailer, secrets, ownUrl }: Surroundings) {
+  const outbox = new Outbox(metrics);
   const idempotency = new Idempotency({ ttlMs: config.idempotencyTtlMs });
   const logOf = (module: string) => logger.child({ module });
 
@@ -67,6 +71,7 @@ export function createModules({ config, databaseOf, logger, mailer, secrets, own
     outbox,
     personalData: () => [orders.personalData, payments.personalData],
     logger: logOf('users'),
+    metrics,
     tokens: {
       secret: secrets.jwt,
       accessTtlMs: config.accessTokenTtlMs,
@@ -96,6 +101,7 @@ export function createModules({ config, databaseOf, logger, mailer, secrets, own
     stock: catalog.stock,
     customers: users.service,
     audit: audit.service,
+    metrics,
     reservationTtlMs: config.reservationTtlMs,
   });
 
@@ -135,9 +141,25 @@ export const listModules = ({ users, catalog, orders, payments, audit }: Modules
 ];
 
 /** The house keeps its own rooms clean: keys and deliveries that nobody will ask for again. */
-export const housekeepingJobs = ({ idempotency }: Modules, database: Database): RecurringJob[] => [
+const housekeepingJobs = ({ idempotency }: Modules, database: Database): RecurringJob[] => [
   { name: 'idempotency.purge', everySeconds: 600, run: () => untilNone(() => idempotency.purge(database)) },
   { name: 'events.purge', everySeconds: 600, run: () => untilNone(() => purgeDelivered(database)) },
+];
+
+/** What only the database knows, each from who owns the tables. */
+export const readingsOf = (modules: Modules, database: Database): Reading[] => [
+  ...modules.orders.readings,
+  ...modules.payments.readings,
+  outboxReading(database),
+  queueReading(
+    database,
+    allJobs(modules, database).map(({ name }) => name),
+  ),
+];
+
+export const allJobs = (modules: Modules, database: Database): RecurringJob[] => [
+  ...listModules(modules).flatMap((one) => one.jobs),
+  ...housekeepingJobs(modules, database),
 ];
 
 async function untilNone(purgeBatch: () => Promise<number>): Promise<void> {

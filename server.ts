@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp, createModules, housekeepingJobs, listModules, migrationSources, type Modules } from './app.ts';
+import { allJobs, createApp, createModules, listModules, migrationSources, readingsOf, type Modules } from './app.ts';
 import { banner } from './shared/lifecycle/banner.ts';
-import { buildOf } from './shared/lifecycle/build.ts';
+import { buildOf, type Build } from './shared/lifecycle/build.ts';
 import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from './shared/config/config.ts';
 import { loadEnvFile } from './shared/config/env-file.ts';
 import { ownSecret } from './shared/config/secrets.ts';
@@ -15,7 +15,7 @@ import { startEmbeddedPostgres } from './shared/database/embedded.ts';
 import { migrate, pendingMigrations } from './shared/database/migrate.ts';
 import { createPool } from './shared/database/pool.ts';
 import { Dispatcher } from './shared/events/dispatcher.ts';
-import { JobRunner } from './shared/jobs/jobs.ts';
+import { JobRunner, type RecurringJob } from './shared/jobs/jobs.ts';
 import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
 import { Workers, type FromWorker, type ToWorker } from './shared/lifecycle/workers.ts';
@@ -23,6 +23,8 @@ import { within } from './shared/lifecycle/within.ts';
 import { createLogger } from './shared/logging/logger.ts';
 import { createMailer } from './shared/mail/create-mailer.ts';
 import { FleetMetrics, joinFleet } from './shared/metrics/fleet-metrics.ts';
+import { EventLoopWatch } from './shared/metrics/event-loop.ts';
+import { logMemory } from './shared/metrics/memory-line.ts';
 import { Metrics } from './shared/metrics/metrics.ts';
 
 /** A probe that waits longer than this has given up. */
@@ -87,15 +89,18 @@ async function start(): Promise<void> {
     config,
     databaseOf: () => database,
     logger,
+    metrics,
     mailer: createMailer(config, logger.child({ module: 'mail' })),
     secrets: await readSecrets(),
     ownUrl: () => own.url,
   });
   await makeFirstAdmin(modules);
-  const dispatcher = await announceSubscriptions(modules, database);
-  if (config.role !== 'web') await startWorker(modules, database, dispatcher, directUrl);
+  metrics.observe(readingsOf(modules, database));
+  const dispatcher = await announceSubscriptions(modules, database, metrics);
+  if (config.role !== 'web') await startWorker(modules, database, dispatcher, { directUrl, metrics });
 
   const build = await buildOf();
+  watchProcess(metrics, build);
   const checkReady = () => requireReady(database);
   const address = await listen(createApp(modules, { config, logger, metrics, ...build, checkReady }));
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
@@ -124,8 +129,18 @@ function obeyPrimary(): void {
 /** Before it listens: the numbers are left behind when the last request is over. */
 function joinCluster(metrics: Metrics): void {
   const fleet = joinFleet(metrics.registry);
-  metrics.text = fleet.metrics;
+  metrics.ofProcesses = fleet.metrics;
   lifecycle.onStop('metrics', () => fleet.farewell());
+}
+
+/** What holds up the loop, and what memory there is: in numbers, and in the log. */
+function watchProcess(metrics: Metrics, build: Build): void {
+  metrics.observeProcess();
+  metrics.observeBuild(build);
+  const eventLoop = new EventLoopWatch({ logger, metrics });
+  eventLoop.start();
+  lifecycle.onStop('watches', () => eventLoop.stop());
+  lifecycle.onStop('memory line', logMemory(logger));
 }
 
 function tellReady(port: number, modules: string[]): void {
@@ -146,10 +161,11 @@ async function makeFirstAdmin({ users }: Modules): Promise<void> {
 }
 
 /** In every role: a web process records facts, so it must know who is to hear them. */
-async function announceSubscriptions(modules: Modules, database: Database): Promise<Dispatcher> {
+async function announceSubscriptions(modules: Modules, database: Database, metrics: Metrics): Promise<Dispatcher> {
   const subscriptions = listModules(modules).flatMap((one) => one.subscriptions);
   const { eventsPollMs: pollMs } = config;
-  const dispatcher = new Dispatcher({ database, subscriptions, logger: logger.child({ module: 'events' }), pollMs });
+  const log = logger.child({ module: 'events' });
+  const dispatcher = new Dispatcher({ database, subscriptions, logger: log, metrics, pollMs });
   await dispatcher.announce();
   return dispatcher;
 }
@@ -159,13 +175,12 @@ async function startWorker(
   modules: Modules,
   database: Database,
   dispatcher: Dispatcher,
-  directUrl: string,
+  { directUrl, metrics }: { directUrl: string; metrics: Metrics },
 ): Promise<void> {
   modules.outbox.onRecorded(() => dispatcher.wake());
   dispatcher.start();
   lifecycle.onStop('events', () => dispatcher.stop());
-  const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, database)];
-  await startJobs(directUrl, jobs);
+  await startJobs(directUrl, allJobs(modules, database), metrics);
 }
 
 function readConfig(): Config {
@@ -220,13 +235,13 @@ async function requireDurableCommits(database: Database): Promise<void> {
   if (rows[0]?.value === 'off') throw new Error('synchronous_commit is off: acknowledged orders could be lost');
 }
 
-async function startJobs(url: string, jobs: ConstructorParameters<typeof JobRunner>[0]['jobs']): Promise<void> {
+async function startJobs(url: string, jobs: RecurringJob[], metrics: Metrics): Promise<void> {
   const pool = createPool(
     { connectionString: url, max: 4, statementTimeoutMs: 60_000, applicationName: 'waybill-jobs' },
     logger,
   );
   lifecycle.onStop('job pool', () => pool.end());
-  const runner = new JobRunner({ pool, jobs, logger: logger.child({ module: 'jobs' }) });
+  const runner = new JobRunner({ pool, jobs, logger: logger.child({ module: 'jobs' }), metrics });
   await runner.start();
   lifecycle.onStop('jobs', () => runner.stop());
 }

@@ -5,6 +5,7 @@ import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from '../share
 import { loadEnvFile } from '../shared/config/env-file.ts';
 import { Dispatcher } from '../shared/events/dispatcher.ts';
 import { createLogger } from '../shared/logging/logger.ts';
+import { Metrics } from '../shared/metrics/metrics.ts';
 import { withModules, type Opened } from './open-modules.ts';
 import { planShop } from './seed/plan.ts';
 import { DemoShop, type Login } from './seed/shop.ts';
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
 async function seed({ modules, modulesWith, database }: Opened): Promise<void> {
   const subscriptions = listModules(modules).flatMap((one) => one.subscriptions);
   const logger = createLogger({ level: 'warn', isPretty: false }, process.stderr);
-  const dispatcher = new Dispatcher({ database, subscriptions, logger, pollMs: 1000 });
+  const dispatcher = new Dispatcher({ database, subscriptions, logger, metrics: new Metrics(), pollMs: 1000 });
   // What is told now has to be heard also when no server has ever run here.
   await dispatcher.announce();
   const plan = planShop(SEED);

@@ -7,6 +7,7 @@ import { attachEmbeddedPostgres, startEmbeddedPostgres } from '../shared/databas
 import { migrate, pendingMigrations } from '../shared/database/migrate.ts';
 import { createPool } from '../shared/database/pool.ts';
 import { createLogger } from '../shared/logging/logger.ts';
+import { Metrics } from '../shared/metrics/metrics.ts';
 
 type Server = { url: string; directUrl: string; stop: () => Promise<void> };
 export type Opened = {
@@ -66,5 +67,14 @@ function modulesOn(config: Config, database: Database, logger: ReturnType<typeof
   const secrets = { jwt: randomBytes(32).toString('hex'), testProvider: randomBytes(32).toString('hex') };
   // A command writes to nobody: what it makes are not people who wait for a mail.
   const mailer = { delivers: false, send: async () => undefined };
-  return createModules({ config, databaseOf: () => database, logger, mailer, secrets, ownUrl: () => config.publicUrl });
+  const metrics = new Metrics();
+  return createModules({
+    config,
+    databaseOf: () => database,
+    logger,
+    metrics,
+    mailer,
+    secrets,
+    ownUrl: () => config.publicUrl,
+  });
 }

@@ -5,6 +5,7 @@ import { loadConfig } from '../shared/config/config.ts';
 import type { Database } from '../shared/database/database.ts';
 import { buildOfCheckout } from '../shared/lifecycle/build.ts';
 import { createLogger } from '../shared/logging/logger.ts';
+import { Metrics } from '../shared/metrics/metrics.ts';
 
 const unused = () => {
   throw new Error('making the document needs no database');
@@ -14,6 +15,7 @@ const modules = createModules({
   config: loadConfig({}),
   databaseOf: () => database,
   logger: createLogger({ level: 'silent', isPretty: false }),
+  metrics: new Metrics(),
   mailer: { delivers: false, send: unused },
   secrets: { jwt: 'only-for-making-the-document-0123456789', testProvider: 'only-for-making-the-document' },
   ownUrl: () => 'http://localhost',

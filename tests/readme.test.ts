@@ -6,7 +6,6 @@ import { permissionsOf, roles } from '../modules/users/roles.ts';
 import { blocksOf, sectionOf } from '../scripts/readme.ts';
 import { variableGroups } from '../shared/config/config.schema.ts';
 import { facts } from '../shared/events/facts.ts';
-import { Metrics } from '../shared/metrics/metrics.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
 const markdownBelow = (folder: string) =>
@@ -104,18 +103,6 @@ describe('docs/api.md', () => {
       new RegExp(`^\\| \`${role}\` \\| (.*) \\|$`, 'm').exec(sectionOf(read('docs/api.md'), 'Roles'))?.[1] ?? '';
     const told = [...row.matchAll(/`([^`]+)`/g)].map(([, permission = '']) => permission);
     expect(told.toSorted()).toEqual([...permissionsOf(role)].toSorted());
-  });
-});
-
-describe('docs/operations.md', () => {
-  it('names metrics that are measured', () => {
-    const metrics = new Metrics();
-    metrics.observePool({ totalCount: 0, idleCount: 0, waitingCount: 0 } as never);
-    const measured = metrics.registry.getMetricsAsArray().map(({ name }) => name);
-    const named = [...sectionOf(read('docs/operations.md'), 'Metrics').matchAll(/`((?:http|db)_\w+)`/g)].map(
-      ([, name = '']) => name,
-    );
-    expect(named.toSorted()).toEqual(measured.filter((name) => /^(http|db)_/.test(name)).toSorted());
   });
 });
 

@@ -38,6 +38,11 @@ const untilSaid = async (text: string, times: number): Promise<void> =>
 
 const pidOf = (line: string): number => (JSON.parse(line) as { pid: number }).pid;
 
+const placed = async (): Promise<number> => {
+  const text = await (await fetch(`${fleet.url}/metrics`)).text();
+  return Number(/^facts_recorded_total\{type="order.placed"\} (\d+)$/m.exec(text)?.[1]);
+};
+
 describe('two workers', () => {
   test('are replaced one by one on SIGHUP, and no request fails', async () => {
     const { sku } = await app.sellable({ onHand: 100_000 });
@@ -62,23 +67,19 @@ describe('two workers', () => {
   }, 180_000);
 
   test('tell their numbers as one, and a replaced worker’s are not forgotten', async () => {
-    const placed = async () => {
-      const text = await (await fetch(`${fleet.url}/metrics`)).text();
-      const line =
-        /http_server_request_duration_seconds_count\{method="POST",route="\/api\/v1\/orders",status="201"\} (\d+)/;
-      return Number(line.exec(text)?.[1]);
-    };
     const [orders] = await app.sql<{ count: number }>('SELECT count(*)::int AS count FROM orders.orders');
     expect(await placed()).toBe(orders?.count);
   });
 
-  test('one that is killed is made again', async () => {
+  test('one that is killed is made again, and what it counted stays counted', async () => {
+    const counted = await placed();
     const [line = ''] = fleet.log.filter((one) => one.includes('"msg":"worker listening"')).slice(-1);
     const before = said('"msg":"worker listening"');
     process.kill(pidOf(line), 'SIGKILL');
     await untilSaid('"msg":"worker listening"', before + 1);
     expect(said('"msg":"worker died"')).toBe(1);
     expect((await fetch(`${fleet.url}/ready`)).status).toBe(200);
+    expect(await placed()).toBe(counted);
   }, 60_000);
 
   test('leave together with the primary, which ends with 0', async () => {

@@ -4,6 +4,7 @@ import type { MigrationSource } from '../../shared/database/migrate.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
+import type { Metrics } from '../../shared/metrics/metrics.ts';
 import { ExportController } from './export.controller.ts';
 import { exportRoutes } from './export.routes.ts';
 import { ExportService } from './export.service.ts';
@@ -14,6 +15,7 @@ import { FulfillmentService, type Warehouse } from './fulfillment.service.ts';
 import { OrderController } from './order.controller.ts';
 import { orderErrorPages } from './order.errors.ts';
 import { orderJobs } from './order.jobs.ts';
+import { orderReading } from './order.metrics.ts';
 import { OrderPrivacy } from './order.privacy.ts';
 import { OrderRepository } from './order.repository.ts';
 import { orderRoutes } from './order.routes.ts';
@@ -38,6 +40,7 @@ type Deps = {
   stock: Stock & Warehouse;
   customers: Customers;
   audit: Audit;
+  metrics: Metrics;
   reservationTtlMs: number;
 };
 
@@ -65,6 +68,7 @@ export function createOrders(deps: Deps) {
       ...timelineRoutes(new TimelineController(timeline)),
     ],
     jobs: orderJobs(service),
+    readings: [orderReading(deps.database)],
     subscriptions: orderSubscriptions(timeline),
     errorPages: orderErrorPages,
   };

@@ -11,6 +11,7 @@ import { validationFailed } from '../../shared/http/parse.ts';
 import { isInstant, isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import type { IdempotencyKey } from '../../shared/idempotency/idempotency-key.ts';
 import { replayOf, type Idempotency, type Outcome } from '../../shared/idempotency/idempotency.ts';
+import type { Count, Metrics } from '../../shared/metrics/metrics.ts';
 import { orderNotFound, visible } from './order.access.ts';
 import {
   isAllowed,
@@ -43,6 +44,7 @@ type Deps = {
   customers: Customers;
   steps: OrderSteps;
   audit: Audit;
+  metrics: Metrics;
   reservationTtlMs: number;
 };
 
@@ -52,9 +54,15 @@ const EXPIRE_BATCH_MAX = 100;
 
 export class OrderService {
   private readonly deps: Deps;
+  private readonly countStockRefusal: Count<never>;
 
   constructor(deps: Deps) {
     this.deps = deps;
+    this.countStockRefusal = deps.metrics.counter({
+      name: 'stock_refusals_total',
+      help: 'Orders refused because less was available than was ordered',
+      labels: {},
+    });
   }
 
   async quote({ lines }: { lines: RequestedLine[] }): Promise<QuoteView> {
@@ -92,13 +100,14 @@ export class OrderService {
     const fate = await placeOrder(database, order, { ...key, ttlMs: idempotency.ttlMs }, audit);
     switch (fate.outcome) {
       case 'placed':
-        outbox.wake();
+        outbox.recorded('order.placed');
         return { result: fate.view, replayed: false };
       case 'customer_gone':
         throw order.customerId === order.actor.userId ? accountGone() : customerUnknown();
       case 'changed':
         return 'changed';
       case 'short':
+        this.countStockRefusal({});
         throw insufficientStock(command.lines, fate.lines);
       case 'replay':
       case 'reused':

@@ -9,6 +9,7 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { PaymentController } from './payment.controller.ts';
 import { paymentErrorPages } from './payment.errors.ts';
 import { paymentJobs } from './payment.jobs.ts';
+import { paymentReading } from './payment.metrics.ts';
 import { PaymentPrivacy } from './payment.privacy.ts';
 import { Reconciliation } from './payment.reconciliation.ts';
 import { paymentRoutes } from './payment.routes.ts';
@@ -100,6 +101,7 @@ export function createPayments({
     errorPages: { ...paymentErrorPages, ...refundErrorPages },
     subscriptions: paymentSubscriptions(service),
     jobs: paymentJobs(reconciliation, refunds, database),
+    readings: [paymentReading(database)],
     migrations: paymentsMigrations,
   };
 }

@@ -8,6 +8,7 @@ import type { VerifyToken } from '../../shared/http/actor.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import type { Metrics } from '../../shared/metrics/metrics.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { AddressController } from './address.controller.ts';
@@ -63,6 +64,7 @@ export type UsersDeps = {
   /** Of the modules that are made after this one; asked for when an account is deleted or shown. */
   personalData: () => PersonalData[];
   logger: Logger;
+  metrics: Metrics;
   tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
   limits: AttemptLimitOptions;
   mail: { mailer: Mailer; verifyEmailTtlMs: number; passwordResetTtlMs: number; storefrontUrl: string | null };
@@ -94,6 +96,7 @@ export function createUsers({
   outbox,
   personalData,
   logger,
+  metrics,
   tokens,
   limits,
   mail,
@@ -104,7 +107,7 @@ export function createUsers({
   const passwords = new PasswordHasher(passwordCost);
   const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
   const apiKeys = new ApiKeyRepository();
-  const verifier = new TokenVerifier({ database, sessions, apiKeys, accessTokens });
+  const verifier = new TokenVerifier({ database, sessions, apiKeys, accessTokens, metrics });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
   const managedUsers = new ManagedUserRepository();
   const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });

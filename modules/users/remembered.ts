@@ -11,9 +11,15 @@ const REMEMBERED_MS = 1000;
  */
 export class Remembered<Found> {
   private readonly readings = new LRUCache<string, Promise<Found>>({ max: REMEMBERED_MAX, ttl: REMEMBERED_MS });
+  private readonly count: (isHit: boolean) => void;
+
+  constructor(count: (isHit: boolean) => void) {
+    this.count = count;
+  }
 
   find(key: string, read: () => Promise<Found>): Promise<Found> {
     const remembered = this.readings.get(key);
+    this.count(remembered !== undefined);
     if (remembered !== undefined) return remembered;
     const reading = read();
     this.readings.set(key, reading);

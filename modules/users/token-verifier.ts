@@ -1,6 +1,7 @@
 // From a bearer token to the caller: the token says which session or key, the database says who that is and what they may do.
 import type { Database } from '../../shared/database/database.ts';
 import type { Actor, VerifyToken } from '../../shared/http/actor.ts';
+import type { Metrics } from '../../shared/metrics/metrics.ts';
 import { tokenInvalid, type AccessTokens } from './access-tokens.ts';
 import { isMarkedAsKey, isWellFormedKey, secretHashOf } from './api-key.ts';
 import type { ApiKeyRepository, KeyCaller } from './api-key.repository.ts';
@@ -13,16 +14,19 @@ type Needs = {
   sessions: Pick<SessionRepository, 'findCaller'>;
   apiKeys: Pick<ApiKeyRepository, 'findCaller'>;
   accessTokens: AccessTokens;
+  metrics: Metrics;
 };
 
 export class TokenVerifier {
   private readonly needs: Needs;
-  private readonly callers = new Remembered<Caller | null>();
+  private readonly callers: Remembered<Caller | null>;
   /** Apart, so that made-up keys crowd out no session. */
-  private readonly keyCallers = new Remembered<KeyCaller | null>();
+  private readonly keyCallers: Remembered<KeyCaller | null>;
 
   constructor(needs: Needs) {
     this.needs = needs;
+    this.callers = new Remembered(needs.metrics.cacheCounter('sessions'));
+    this.keyCallers = new Remembered(needs.metrics.cacheCounter('api_keys'));
   }
 
   /** @throws unauthenticated `token_invalid`, `token_expired` */

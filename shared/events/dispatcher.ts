@@ -4,6 +4,7 @@ import { codeOf } from '../database/database-errors.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { Logger } from '../logging/logger.ts';
 import { withRequestContext } from '../logging/request-context.ts';
+import type { Count, Metrics } from '../metrics/metrics.ts';
 import { ATTEMPTS_MAX, backOffMs } from './back-off.ts';
 import { facts, type FactType, type Payload } from './facts.ts';
 
@@ -33,7 +34,13 @@ type Delivery = {
   occurred_at: Date;
 };
 
-type Options = { database: Database; subscriptions: Subscription[]; logger: Logger; pollMs: number };
+type Options = {
+  database: Database;
+  subscriptions: Subscription[];
+  logger: Logger;
+  metrics: Metrics;
+  pollMs: number;
+};
 
 const BATCH_MAX = 20;
 /** Longer than any hearer's work (a provider call takes at most 10 s): after it another process may try. */
@@ -41,12 +48,21 @@ const LEASE_MS = 60_000;
 
 export class Dispatcher {
   private readonly options: Options;
+  private readonly count: Count<'subscriber' | 'result'>;
   private readonly stopped = new AbortController();
   private running: Promise<void> | null = null;
   private wakeUp: () => void = () => undefined;
 
   constructor(options: Options) {
     this.options = options;
+    this.count = options.metrics.counter({
+      name: 'event_deliveries_total',
+      help: 'Attempts to deliver a fact, by subscriber and result',
+      labels: {
+        subscriber: [...new Set(options.subscriptions.map(({ subscriber }) => subscriber))],
+        result: ['delivered', 'failed', 'dead'],
+      },
+    });
   }
 
   /** Makes the subscriptions known to `events.record`; before the first request is served. */
@@ -124,10 +140,16 @@ export class Dispatcher {
       try {
         await this.hear(delivery);
         await this.settle(delivery, 'delivered', 0, null);
+        this.tellDelivered(delivery);
       } catch (error) {
         await this.settleFailure(delivery, error);
       }
     });
+  }
+
+  private tellDelivered({ event_id: eventId, subscriber, type, attempts }: Delivery): void {
+    this.count({ subscriber, result: 'delivered' });
+    this.options.logger.debug({ eventId, subscriber, type, attempts }, 'delivered');
   }
 
   private async hear({ event_id, subscriber, type, payload, occurred_at }: Delivery): Promise<void> {
@@ -141,6 +163,7 @@ export class Dispatcher {
   private async settleFailure(delivery: Delivery, error: unknown): Promise<void> {
     const { event_id: eventId, subscriber, type, attempts } = delivery;
     const isDead = attempts >= ATTEMPTS_MAX;
+    this.count({ subscriber, result: isDead ? 'dead' : 'failed' });
     this.options.logger[isDead ? 'error' : 'warn'](
       { err: error, eventId, subscriber, type, attempts },
       isDead ? 'delivery is dead' : 'delivery failed',

@@ -3,7 +3,8 @@ import type { Transaction } from '../database/database.ts';
 import type { MigrationSource } from '../database/migrate.ts';
 import { newId } from '../domain/ids.ts';
 import { currentRequestId } from '../logging/request-context.ts';
-import type { FactType, Payload } from './facts.ts';
+import type { Count, Metrics } from '../metrics/metrics.ts';
+import { facts, type FactType, type Payload } from './facts.ts';
 
 export const eventsMigrations: MigrationSource = {
   schema: 'events',
@@ -11,14 +12,25 @@ export const eventsMigrations: MigrationSource = {
 };
 
 export class Outbox {
+  private readonly count: Count<'type'>;
   private wakeDispatcher: () => void = () => undefined;
+
+  constructor(metrics: Metrics) {
+    this.count = metrics.counter({
+      name: 'facts_recorded_total',
+      help: 'Facts recorded and committed, by type: what became of orders and payments',
+      labels: { type: Object.keys(facts) },
+    });
+  }
 
   /** The dispatcher of this process, if it runs one, hears at once; others find the fact by polling. */
   onRecorded(wake: () => void): void {
     this.wakeDispatcher = wake;
   }
 
-  wake(): void {
+  /** Once a fact is committed; for those that a SQL function recorded, by hand. */
+  recorded(type: FactType): void {
+    this.count({ type });
     this.wakeDispatcher();
   }
 
@@ -31,6 +43,6 @@ export class Outbox {
   ): Promise<void> {
     const values = [newId(), type, aggregateId, JSON.stringify(payload), currentRequestId() ?? null];
     await tx.query('SELECT events.record($1, $2, $3, $4, $5)', values);
-    tx.afterCommit(() => this.wake());
+    tx.afterCommit(() => this.recorded(type));
   }
 }

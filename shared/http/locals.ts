@@ -11,6 +11,8 @@ declare global {
     interface Locals {
       requestId: string;
       caller: Caller;
+      /** The error code of the answer, if it is a problem. */
+      problemCode?: string;
     }
   }
 }

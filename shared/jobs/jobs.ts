@@ -11,14 +11,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Logger } from '../logging/logger.ts';
 import { withRequestContext } from '../logging/request-context.ts';
+import type { Count, Metrics } from '../metrics/metrics.ts';
 
 /** Runs about every `everySeconds`, on one process of all; a run that fails is tried again at the next tick. */
 export type RecurringJob = { name: string; everySeconds: number; run: () => Promise<void> };
 
-type Options = { pool: Pool; jobs: RecurringJob[]; logger: Logger };
+type Options = { pool: Pool; jobs: RecurringJob[]; logger: Logger; metrics: Metrics };
 
 export class JobRunner {
   private readonly options: Options;
+  private readonly count: Count<'job' | 'result'>;
   private readonly timers: NodeJS.Timeout[] = [];
   private runner: Runner | null = null;
   private isStopping = false;
@@ -26,6 +28,11 @@ export class JobRunner {
 
   constructor(options: Options) {
     this.options = options;
+    this.count = options.metrics.counter({
+      name: 'job_runs_total',
+      help: 'Runs of jobs, by name and result',
+      labels: { job: options.jobs.map(({ name }) => name), result: ['done', 'failed'] },
+    });
   }
 
   async start(): Promise<void> {
@@ -59,7 +66,7 @@ export class JobRunner {
       // Without batches the library neither waits for "done" to be written nor catches its failure: a database that was away
       // for that moment would end the process.
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
-      taskList: Object.fromEntries(jobs.map((job) => [job.name, (_payload, { job: { id } }) => runJob(job, id)])),
+      taskList: Object.fromEntries(jobs.map((job) => [job.name, (_payload, { job: { id } }) => this.runJob(job, id)])),
     });
     void runner.promise.catch((error: unknown) => error).then((reason) => this.runAgain(reason));
     return runner;
@@ -87,6 +94,19 @@ export class JobRunner {
     this.timers.push(setInterval(enqueue, job.everySeconds * 1000));
   }
 
+  private runJob(job: RecurringJob, id: string): Promise<void> {
+    return withRequestContext({ requestId: `job-${job.name}-${id}` }, async () => {
+      try {
+        await job.run();
+      } catch (error) {
+        this.count({ job: job.name, result: 'failed' });
+        throw error; // the library keeps the job, with why
+      }
+      this.count({ job: job.name, result: 'done' });
+      this.options.logger.debug({ job: job.name }, 'job done');
+    });
+  }
+
   /** The job key makes the ticks of several processes one waiting job, the queue name makes its runs one at a time. */
   private async enqueue(name: string): Promise<void> {
     await this.freeLocksOfTheDead();
@@ -107,9 +127,6 @@ const RESTART_MS = 1000;
 
 /** Longer than a run should take; two runs at once do no harm to any job of ours, a job that never runs again does. */
 const LOCK_SECONDS_MAX = 60;
-
-const runJob = (job: RecurringJob, id: string) =>
-  withRequestContext({ requestId: `job-${job.name}-${id}` }, () => job.run());
 
 /** The library tells each poll and each job at info; ours are at debug. */
 const workerLogger = (logger: Logger) =>

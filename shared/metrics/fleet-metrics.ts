@@ -4,48 +4,67 @@ import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue, type
 
 type Sample = MetricObjectWithValues<MetricValue<string>>[];
 type FromWorker =
+  | { said: 'counting' }
   | { said: 'metrics'; id: number; sample: Sample }
   | { said: 'metrics wanted'; id: number }
   | { said: 'farewell'; sample: Sample };
 type ToWorker = { told: 'sample'; id: number } | { told: 'metrics'; id: number; text: string };
 
-/** A worker that is busy for longer is left out of this scrape. */
+/** A worker that is busy for longer is in this scrape with what it last told. */
 const ANSWER_MS = 1000;
 
-/** In the primary. */
+/** In the primary. No sum may fall, whether a worker is busy, replaced or killed: what it told last stays counted. */
 export class FleetMetrics {
-  /** Counters and histograms of workers that have left: a sum must not fall when one is replaced. */
+  /** Who counts, with what it told last. */
+  private readonly counting = new Map<Worker, Sample>();
+  /** Counters and histograms of who left, as one sample. */
   private departed: Sample = [];
   private scrapes = 0;
   private readonly waiting = new Map<number, (sample: Sample) => void>();
 
   listen(): void {
     cluster.on('message', (worker, message: FromWorker) => void this.hear(worker, message));
+    // Not `exit`, which may come before its last words.
+    cluster.on('disconnect', (worker) => this.bury(worker, this.counting.get(worker) ?? []));
   }
 
-  private async hear(worker: Worker, message: FromWorker): Promise<void> {
+  private hear(worker: Worker, message: FromWorker): Promise<void> | void {
+    if (message.said === 'counting') this.counting.set(worker, []);
     if (message.said === 'metrics') this.waiting.get(message.id)?.(message.sample);
-    if (message.said === 'farewell') this.departed = await sum([this.departed, message.sample.filter(isLasting)]);
-    if (message.said !== 'metrics wanted') return;
-    const samples = await Promise.all(Object.values(cluster.workers ?? {}).map((one) => this.ask(one)));
-    const text = await AggregatorRegistry.aggregate([this.departed, ...samples]).metrics();
-    if (worker.isConnected()) worker.send({ told: 'metrics', id: message.id, text } satisfies ToWorker);
+    if (message.said === 'farewell') this.bury(worker, message.sample);
+    if (message.said === 'metrics wanted') return this.tell(worker, message.id);
   }
 
-  private ask(worker: Worker | undefined): Promise<Sample> {
-    if (worker?.isConnected() !== true) return Promise.resolve([]);
+  private async tell(worker: Worker, id: number): Promise<void> {
+    await Promise.all([...this.counting.keys()].map((one) => this.ask(one)));
+    const text = await AggregatorRegistry.aggregate([this.departed, ...this.counting.values()]).metrics();
+    if (worker.isConnected()) worker.send({ told: 'metrics', id, text } satisfies ToWorker);
+  }
+
+  private async ask(worker: Worker): Promise<void> {
+    if (!worker.isConnected()) return;
     const id = ++this.scrapes;
-    return new Promise<Sample>((resolve) => {
+    const sample = await new Promise<Sample | null>((resolve) => {
       this.waiting.set(id, resolve);
-      setTimeout(resolve, ANSWER_MS, []);
+      setTimeout(resolve, ANSWER_MS, null);
       worker.send({ told: 'sample', id } satisfies ToWorker);
     }).finally(() => this.waiting.delete(id));
+    // Who said farewell meanwhile is counted there.
+    if (sample !== null && this.counting.has(worker)) this.counting.set(worker, sample);
+  }
+
+  /** Once: who said farewell will disconnect as well. */
+  private bury(worker: Worker, sample: Sample): void {
+    if (this.counting.delete(worker)) this.departed = sum([this.departed, sample.filter(isLasting)]);
   }
 }
 
 const isLasting = ({ type }: Sample[number]): boolean => ['counter', 'histogram'].includes(String(type));
 
-const sum = (samples: Sample[]): Promise<Sample> => AggregatorRegistry.aggregate(samples).getMetricsAsJSON();
+/** At once, so that no scrape sees it half done. */
+const sum = (samples: Sample[]): Sample =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what aggregate() registers is made of samples
+  AggregatorRegistry.aggregate(samples).getMetricsAsArray() as unknown as Sample;
 
 /** In a worker: tells its own numbers when asked. @returns how to ask for everybody's, and how to leave them behind */
 export function joinFleet(registry: Registry): { metrics: () => Promise<string>; farewell: () => Promise<void> } {
@@ -58,6 +77,7 @@ export function joinFleet(registry: Registry): { metrics: () => Promise<string>;
     if (message.told === 'sample')
       void sampleOf(registry).then((sample) => say({ said: 'metrics', id: message.id, sample }));
   });
+  void say({ said: 'counting' });
   return {
     metrics: () => {
       const id = ++scrapes;

@@ -16,6 +16,7 @@ export const errorHandler =
       logger.warn({ err: known.cause, code: known.code }, 'request not possible now');
     if (known !== null) setHeaders(response, known);
     const problem = problemFor(known, thrown, request, response, showsDefects);
+    response.locals.problemCode = problem.code;
     response.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
   };
 

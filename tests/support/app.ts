@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { createApp, createModules, housekeepingJobs, listModules, openApiOf, type Modules } from '../../app.ts';
+import { allJobs, createApp, createModules, listModules, openApiOf, readingsOf, type Modules } from '../../app.ts';
 import { loadConfig, type Config } from '../../shared/config/config.ts';
 import { createDatabase, type Database } from '../../shared/database/database.ts';
 import { createPool } from '../../shared/database/pool.ts';
@@ -66,10 +66,12 @@ export async function startTestApp({
   let ownUrl = 'http://127.0.0.1:9';
   const mails: Mail[] = [];
   const postbox: Mailer = { delivers: true, send: async (mail) => void mails.push(mail) };
+  const metrics = new Metrics({ freshMs: 0 });
   const modules = createModules({
     config,
     databaseOf,
     logger,
+    metrics,
     mailer: mailer ?? postbox,
     secrets: SECRETS,
     ownUrl: () => ownUrl,
@@ -78,13 +80,15 @@ export async function startTestApp({
     database: owner,
     subscriptions: listModules(modules).flatMap((one) => one.subscriptions),
     logger,
+    metrics,
     pollMs: 50,
   });
   await dispatcher.announce();
+  metrics.observe(readingsOf(modules, owner));
   const app = createApp(modules, {
     config,
     logger,
-    metrics: new Metrics(),
+    metrics,
     version: '0.0.0-test',
     commit: 'test',
     checkReady: async () => void (await owner.query('SELECT 1')),
@@ -95,7 +99,7 @@ export async function startTestApp({
   ownUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const document = openApiOf(modules, '0.0.0-test');
   const api = createApi(server, document as never);
-  const jobs = [...listModules(modules).flatMap((one) => one.jobs), ...housekeepingJobs(modules, owner)];
+  const jobs = allJobs(modules, owner);
 
   return {
     api,
@@ -103,6 +107,7 @@ export async function startTestApp({
     modules,
     document,
     dispatcher,
+    metrics,
     /** What was sent, after `dispatch()`. */
     mails,
     database: owner,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import type { Database } from '../../../shared/database/database.ts';
+import { Metrics } from '../../../shared/metrics/metrics.ts';
 import { AccessTokens } from '../access-tokens.ts';
 import { newSecret, secretHashOf } from '../api-key.ts';
 import type { KeyCaller } from '../api-key.repository.ts';
@@ -24,6 +25,7 @@ async function startVerifier() {
     sessions: { findCaller },
     apiKeys: { findCaller: findKey },
     accessTokens,
+    metrics: new Metrics(),
   });
   return {
     verifier,

@@ -14,6 +14,7 @@ import type { Database } from '../../database/database.ts';
 import { conflict } from '../../errors/app-error.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { currentRequestId, withRequestContext } from '../../logging/request-context.ts';
+import { Metrics } from '../../metrics/metrics.ts';
 import { ATTEMPTS_MAX } from '../back-off.ts';
 import { Dispatcher, purgeDelivered, subscription, type Subscription } from '../dispatcher.ts';
 import { Outbox } from '../outbox.ts';
@@ -26,7 +27,7 @@ const customerId = randomUUID();
 beforeEach(async () => {
   room = await startRoomDatabase();
   opened = room.open({ max: 10 });
-  outbox = new Outbox();
+  outbox = new Outbox(new Metrics());
 });
 afterEach(() => room.close());
 
@@ -53,7 +54,7 @@ async function dispatcherFor(
     pollMs = 60_000,
   }: { database?: Database; logger?: Logger; pollMs?: number } = {},
 ): Promise<Dispatcher> {
-  const dispatcher = new Dispatcher({ database, subscriptions, logger, pollMs });
+  const dispatcher = new Dispatcher({ database, subscriptions, logger, metrics: new Metrics(), pollMs });
   await dispatcher.announce();
   return dispatcher;
 }
@@ -258,7 +259,13 @@ describe('failing', () => {
     const mails = hearer('mails');
     const dispatcher = await dispatcherFor([mails.subscription]);
     await record(randomUUID(), 'x');
-    const older = new Dispatcher({ database: opened.database, subscriptions: [], logger: silent, pollMs: 60_000 });
+    const older = new Dispatcher({
+      database: opened.database,
+      subscriptions: [],
+      logger: silent,
+      metrics: new Metrics(),
+      pollMs: 60_000,
+    });
     await older.drain();
     expect(await deliveries()).toMatchObject([{ status: 'pending', attempts: 1 }]);
     await makeDue();

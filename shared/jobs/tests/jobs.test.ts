@@ -10,6 +10,7 @@ import {
 } from '../../../tests/support/room-database.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { currentRequestId } from '../../logging/request-context.ts';
+import { Metrics } from '../../metrics/metrics.ts';
 import { JobRunner, type RecurringJob } from '../jobs.ts';
 
 let room: RoomDatabase;
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 async function startRunner(jobs: RecurringJob[], logger: Logger = silent): Promise<JobRunner> {
-  const runner = new JobRunner({ pool: room.open({ max: 4 }).pool, jobs, logger });
+  const runner = new JobRunner({ pool: room.open({ max: 4 }).pool, jobs, logger, metrics: new Metrics() });
   runners.push(runner);
   await runner.start();
   return runner;
@@ -152,6 +153,6 @@ describe('stopping', () => {
   });
 
   test('before it was started is nothing to do', async () => {
-    await new JobRunner({ pool: room.open().pool, jobs: [], logger: silent }).stop();
+    await new JobRunner({ pool: room.open().pool, jobs: [], logger: silent, metrics: new Metrics() }).stop();
   });
 });

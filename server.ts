@@ -1,7 +1,6 @@
 // The life of a process: configuration → database → modules → web and worker → stop in reverse.
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allJobs, createApp, createModules, listModules, migrationSources, readingsOf, type Modules } from './app.ts';
@@ -15,6 +14,7 @@ import { startEmbeddedPostgres } from './shared/database/embedded.ts';
 import { migrate, pendingMigrations } from './shared/database/migrate.ts';
 import { createPool } from './shared/database/pool.ts';
 import { Dispatcher } from './shared/events/dispatcher.ts';
+import { createHttpServer } from './shared/http/http-server.ts';
 import { JobRunner, type RecurringJob } from './shared/jobs/jobs.ts';
 import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
@@ -251,11 +251,8 @@ async function requireReady(database: Database): Promise<void> {
   await within(READY_TIMEOUT_MS, () => database.query('SELECT 1'));
 }
 
-async function listen(app: Parameters<typeof createServer>[1]): Promise<AddressInfo> {
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1000 },
-    app,
-  );
+async function listen(app: Parameters<typeof createHttpServer>[0]): Promise<AddressInfo> {
+  const server = createHttpServer(app, { connectionsMax: config.httpConnectionsMax, logger });
   const drain = new HttpDrain(server);
   server.listen({ port: config.port, ...(config.host !== null && { host: config.host }) });
   await once(server, 'listening');

@@ -119,6 +119,10 @@ function httpVariables(stage: Stage) {
       default: '',
       description: 'origins that browsers may call from, comma between; PUBLIC_URL always may; * not in production',
     }),
+    HTTP_CONNECTIONS_MAX: variable(wholeNumber(1, 65_535), {
+      default: '4000',
+      description: 'connections a process keeps open, about 20 kB each; one more is closed at once',
+    }),
     METRICS_TOKEN: optional(bearerToken({ guessableAllowed: !isDeployed(stage) }), {
       description: 'bearer token that /metrics asks for, at least 16 characters',
       secret: true,

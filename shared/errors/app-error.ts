@@ -14,6 +14,7 @@ export type ErrorKind =
   | 'unsupported_media_type'
   | 'unprocessable'
   | 'precondition_required'
+  | 'headers_too_large'
   | 'rate_limited'
   | 'unavailable';
 

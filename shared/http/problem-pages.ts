@@ -5,6 +5,9 @@ export const conventionPages: Record<string, string> = {
     'The request does not fit the schema of this operation. Each entry of errors[] points at one place, with a code and what is expected there. Nothing was changed; mend the request and send it again.',
   malformed_json:
     'The body could not be read as JSON, or was shorter or longer than Content-Length said. Nothing was changed.',
+  malformed_request:
+    'What came over the connection is not a request of HTTP/1.1: a broken line, a header that nobody may send, a body whose end is told in two ways. Nothing was done, and the connection is closed.',
+  headers_too_large: 'The request line and the headers are together larger than 16 kB. Nothing was done.',
   path_invalid: 'The path contains a percent sign that does not begin a valid escape.',
   accept_unsupported:
     'None of the content types in Accept is one that this operation sends. errors[] names those that it does.',

@@ -18,6 +18,7 @@ export const statusOf: Record<ErrorKind, number> = {
   unprocessable: 422,
   precondition_required: 428,
   rate_limited: 429,
+  headers_too_large: 431,
   unavailable: 503,
 };
 

@@ -82,7 +82,8 @@ export function route<O extends Operation, const A extends Access>(
   return { method, path, access, operation, handler, before };
 }
 
-const BODY_BYTES_MAX = '16kb';
+const BODY_BYTES_MAX = 16 * 1024;
+const EVENT_BYTES_MAX = 256 * 1024;
 const noQuery = z.strictObject({});
 
 /** Mounts the routes; any other method on their paths is 405 with `Allow`. */
@@ -103,9 +104,15 @@ function middlewareOf({ access, operation, before }: Route): RequestHandler[] {
   return [
     authorize(access),
     // A signature covers the very bytes of a provider's webhook, and providers send more than our clients do.
-    ...(rawBody ? [express.raw({ type: () => true, limit: '256kb', inflate: false })] : []),
+    ...(rawBody
+      ? [limitBody(EVENT_BYTES_MAX), express.raw({ type: () => true, limit: EVENT_BYTES_MAX, inflate: false })]
+      : []),
     ...(body && !rawBody
-      ? [requireJson, express.json({ limit: BODY_BYTES_MAX, inflate: false, type: () => true })]
+      ? [
+          requireJson,
+          limitBody(BODY_BYTES_MAX),
+          express.json({ limit: BODY_BYTES_MAX, inflate: false, type: () => true }),
+        ]
       : []),
     ...before,
   ];
@@ -124,6 +131,14 @@ function authorize(access: Access): RequestHandler {
     next();
   };
 }
+
+/** body-parser would read all that is announced, for as long as it comes, before it says the same. */
+const limitBody =
+  (bytesMax: number): RequestHandler =>
+  (request, _response, next) => {
+    if (Number(request.headers['content-length'] ?? 0) <= bytesMax) return next();
+    throw new AppError('too_large', 'body_too_large', 'The body is larger than this route takes.');
+  };
 
 /** RFC 8259: UTF-8 only. body-parser would decode UTF-7 and UTF-16 too, which whoever looks at bodies on the way does not. */
 const otherCharset = /;\s*charset\s*=\s*(?!"?utf-8"?\s*(;|$))/i;

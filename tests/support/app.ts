@@ -1,7 +1,7 @@
 // A whole Waybill for one test file: its own database, every module under its own role, and people to act in the story.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { inject } from 'vitest';
@@ -10,6 +10,7 @@ import { loadConfig, type Config } from '../../shared/config/config.ts';
 import { createDatabase, type Database } from '../../shared/database/database.ts';
 import { createPool } from '../../shared/database/pool.ts';
 import { Dispatcher } from '../../shared/events/dispatcher.ts';
+import { createHttpServer } from '../../shared/http/http-server.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
 import type { Mail } from '../../shared/mail/message.ts';
@@ -93,7 +94,7 @@ export async function startTestApp({
     commit: 'test',
     checkReady: async () => void (await owner.query('SELECT 1')),
   });
-  const server = createServer(app);
+  const server = createHttpServer(app, { connectionsMax: config.httpConnectionsMax, logger });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   ownUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -24,6 +24,7 @@ const groups: Record<string, Record<string, string>> = {
   Drills: {
     drills: 'all of these and the crash matrix, one after the other; each takes -- --short',
     'drill:proxies': 'nginx and HAProxy with our files: what they hand on, ask twice and say themselves',
+    'drill:hostile-http': 'malformed, slow and silent clients: answered or shown out, in bounded memory',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
   },
   Check: {

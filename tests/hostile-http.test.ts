@@ -1,4 +1,5 @@
 // Bytes that no honest client sends: each gets the answer it deserves, none an error of ours, and the server lives.
+import { Agent, get } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
 import { key, startTestApp } from './support/app.ts';
 import { faultsOf, hostileProbes, probe, type Target } from './support/hostile-probes.ts';
@@ -8,6 +9,7 @@ afterAll(() => app.close());
 const { accessToken: token, auth } = await app.signIn();
 const { hostname, port } = new URL(app.url);
 const target: Target = { hostname, port: Number(port), token };
+const one = { keepAlive: true, maxSockets: 1 };
 const probes = hostileProbes(target);
 
 test('there are enough of them', () => expect(probes.length).toBeGreaterThanOrEqual(35));
@@ -44,6 +46,17 @@ test('an order with noise after it is answered as placed, not as refused', async
     statuses: [201],
   });
   expect(answers.map(({ status }) => status)).toEqual([201]);
+});
+
+test('one connection too many is closed, and those before it are served', async () => {
+  const small = await startTestApp({ config: { httpConnectionsMax: 2 } });
+  const [first, second, third] = [new Agent(one), new Agent(one), new Agent(one)];
+  const ask = (agent: Agent) => new Promise<number | undefined>((resolve, reject) => get(`${small.url}/health`, { agent }, (answer) => resolve(answer.resume().statusCode)).once('error', reject)); // prettier-ignore
+  expect([await ask(first), await ask(second)]).toEqual([200, 200]);
+  await expect(ask(third)).rejects.toThrow(/ECONNRESET|socket hang up/);
+  expect(await ask(first)).toBe(200);
+  for (const agent of [first, second, third]) agent.destroy();
+  await small.close();
 });
 
 test('after all of it the server answers as before', async () => {

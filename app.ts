@@ -21,6 +21,7 @@ import type { RecurringJob } from './shared/jobs/jobs.ts';
 import { queueReading } from './shared/jobs/jobs.metrics.ts';
 import type { Logger } from './shared/logging/logger.ts';
 import type { Mailer } from './shared/mail/mailer.ts';
+import type { Load } from './shared/metrics/load.ts';
 import type { Metrics } from './shared/metrics/metrics.ts';
 import type { Reading } from './shared/metrics/readings.ts';
 import { authenticate } from './shared/middleware/authenticate.ts';
@@ -32,6 +33,7 @@ import { limitCallers } from './shared/middleware/rate-limit.ts';
 import { requestContext } from './shared/middleware/request-context.ts';
 import { requestLog } from './shared/middleware/request-log.ts';
 import { securityHeaders } from './shared/middleware/security-headers.ts';
+import { shedLoad } from './shared/middleware/shed-load.ts';
 
 export const migrationSources: MigrationSource[] = [
   idempotencyMigrations,
@@ -178,6 +180,7 @@ type Operations = {
   metrics: Metrics;
   version: string;
   commit: string;
+  load: Load;
   checkReady: () => Promise<void>;
 };
 
@@ -197,7 +200,8 @@ export function createApp(modules: Modules, operations: Operations): Express {
   return app;
 }
 
-function mountApi(app: Express, modules: Modules, { config, logger, version }: Operations): void {
+function mountApi(app: Express, modules: Modules, operations: Operations): void {
+  const { config, logger, version, load, metrics } = operations;
   app.use(allowOrigins({ allowedOrigins: [...config.corsOrigin], publicUrl: config.publicUrl }, logger));
   app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
   app.use(modules.payments.testProviderRouter);
@@ -207,10 +211,14 @@ function mountApi(app: Express, modules: Modules, { config, logger, version }: O
   // All of a provider's events come from a few addresses and are known by their signature: no token, no limit.
   const isForProviders = ({ operation }: Route) => operation.rawBody === true;
   app.use(API_BASE_PATH, noStore, mountRoutes(routes.filter(isForProviders)));
+  const shed = shedLoad(routes, load, (priority) => metrics.countShed({ priority }));
   app.use(
     API_BASE_PATH,
+    shed,
     authenticate(modules.users.verifyToken),
     limitCallers({ windowMs: rateLimitWindowMs, addressMax: rateLimitMax, accountMax: rateLimitAccountMax }),
+    // Once more: of a burst all have passed the first before any of them waits for the database.
+    shed,
     mountRoutes(routes.filter((one) => !isForProviders(one))),
   );
 }

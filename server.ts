@@ -24,6 +24,7 @@ import { createLogger } from './shared/logging/logger.ts';
 import { createMailer } from './shared/mail/create-mailer.ts';
 import { FleetMetrics, joinFleet } from './shared/metrics/fleet-metrics.ts';
 import { EventLoopWatch } from './shared/metrics/event-loop.ts';
+import { Load } from './shared/metrics/load.ts';
 import { logMemory } from './shared/metrics/memory-line.ts';
 import { Metrics } from './shared/metrics/metrics.ts';
 
@@ -81,7 +82,7 @@ async function start(): Promise<void> {
   await bringSchemaUpToDate(directUrl);
   const metrics = new Metrics();
   if (cluster.isWorker) joinCluster(metrics);
-  const database = openPool(url, metrics);
+  const { database, load } = openPool(url, metrics);
   await requireDurableCommits(database);
 
   const own = { url: config.publicUrl };
@@ -102,7 +103,7 @@ async function start(): Promise<void> {
   const build = await buildOf();
   watchProcess(metrics, build);
   const checkReady = () => requireReady(database);
-  const address = await listen(createApp(modules, { config, logger, metrics, ...build, checkReady }));
+  const address = await listen(createApp(modules, { config, logger, metrics, ...build, load, checkReady }));
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
   if (cluster.isWorker) return tellReady(address.port, names);
@@ -221,12 +222,13 @@ async function bringSchemaUpToDate(url: string): Promise<void> {
   if (pending.length > 0) throw new Error(`MIGRATE=off, but these migrations are missing: ${pending.join(', ')}`);
 }
 
-function openPool(url: string, metrics: Metrics): Database {
+function openPool(url: string, metrics: Metrics): { database: Database; load: Load } {
   const { databasePoolMax: max, databaseStatementTimeoutMs: statementTimeoutMs, databasePrepared: prepared } = config;
   const pool = createPool({ connectionString: url, max, statementTimeoutMs, applicationName: 'waybill' }, logger);
   lifecycle.onStop('database pool', () => pool.end());
   metrics.observePool(pool);
-  return createDatabase(pool, { prepared, deadlineMs: statementTimeoutMs + 700 });
+  const load = new Load({ waiting: () => pool.waitingCount, poolMax: max, loopDelayMs: config.overloadLoopDelayMs });
+  return { database: createDatabase(pool, { prepared, deadlineMs: statementTimeoutMs + 700 }), load };
 }
 
 /** With asynchronous commit an order answered 201 could be lost in a crash. */

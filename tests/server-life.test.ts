@@ -38,7 +38,11 @@ async function ending(env: Record<string, string>): Promise<{ code: number | nul
 async function asSuperuser(sql: string): Promise<void> {
   const client = new pg.Client(app.databaseUrlFor('postgres').replace(/\/test_\w+/, '/postgres'));
   await client.connect();
-  await client.query(sql).finally(() => client.end());
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 describe('a start', () => {

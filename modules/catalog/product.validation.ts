@@ -72,6 +72,7 @@ export type ListProducts = z.output<typeof listQuery>;
 
 export const listProducts = {
   operationId: 'listProducts',
+  priority: 'low',
   summary: 'Products on sale, or those that a search finds, newest first; staff also see drafts and archived ones',
   query: listQuery,
   answers: { 200: [productView] },
@@ -79,6 +80,7 @@ export const listProducts = {
 
 export const getProduct = {
   operationId: 'getProduct',
+  priority: 'low',
   summary: 'One product',
   params: idParams,
   answers: { 200: productView },

@@ -9,6 +9,7 @@ export type ExportOrders = z.output<typeof exportQuery>;
 
 export const exportOrders = {
   operationId: 'exportOrders',
+  priority: 'low',
   summary: 'All orders, newest first, as CSV or NDJSON',
   description:
     'Choose by `Accept`: `text/csv` (RFC 4180 with a header, a row per order, amounts in minor units) or `application/x-ndjson` (an Order per line). It is sent while it is read, all of one moment. When the connection is cut, it is incomplete.',

@@ -95,6 +95,7 @@ export const getOrder = {
 
 export const cancelOrder = {
   operationId: 'cancelOrder',
+  priority: 'vital',
   summary: 'Cancel an order of which nothing was sent: stock is released, money given back',
   params: idParams,
   body: cancelBody,

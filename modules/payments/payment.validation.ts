@@ -89,6 +89,7 @@ export const voidPayment = {
 
 export const receiveEvent = {
   operationId: 'receivePaymentEvent',
+  priority: 'vital',
   summary: 'Hear an event of the payment provider',
   description:
     'For providers only. Signed; repeated and overtaken events do no harm, nor do those about payments of others.',

@@ -43,6 +43,7 @@ export function requireOneWay({ amount, lines, restock }: RefundInput): void {
 
 export const createRefund = {
   operationId: 'createRefund',
+  priority: 'vital',
   summary: 'Refund an order: an amount, some of its lines, or all that is left',
   description:
     '201: the money is on its way back. 202: the provider has not decided; it is asked again in the background. What the order has sent stays sent: a refund changes no fulfillment, and unsent lines stay reserved.',

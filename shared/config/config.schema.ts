@@ -123,6 +123,11 @@ function httpVariables(stage: Stage) {
       default: '4000',
       description: 'connections a process keeps open, about 20 kB each; one more is closed at once',
     }),
+    OVERLOAD_LOOP_DELAY_MS: variable(wholeNumber(0, MINUTE_MS), {
+      default: '100',
+      description:
+        'milliseconds by which the event loop is late on average when catalogue and exports are turned away, at three times as many most else; 0 = off',
+    }),
     METRICS_TOKEN: optional(bearerToken({ guessableAllowed: !isDeployed(stage) }), {
       description: 'bearer token that /metrics asks for, at least 16 characters',
       secret: true,

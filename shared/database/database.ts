@@ -61,7 +61,23 @@ export function createDatabase(
         ),
       ),
     join: (tx) => tx,
-    snapshot: (read) => lookAtOneMoment({ connect: () => acquire(pool), askOn, statementMs: deadlineMs }, read),
+    snapshot: fewAtOnce(Math.max(1, Math.floor(maxOf(pool) / 4)), (read) =>
+      lookAtOneMoment({ connect: () => acquire(pool), askOn, statementMs: deadlineMs }, read),
+    ),
+  };
+}
+
+/** A look holds its connection for minutes: most of the pool stays with those who need theirs for a moment. */
+function fewAtOnce(max: number, look: Database['snapshot']): Database['snapshot'] {
+  let looking = 0;
+  return async function* (read) {
+    if (looking >= max) throw unavailable('database_busy', 'Too many long reads run.', { retryAfterSeconds: 5 });
+    looking++;
+    try {
+      yield* look(read);
+    } finally {
+      looking--;
+    }
   };
 }
 
@@ -108,9 +124,11 @@ async function withClient<T>(
   }
 }
 
+const maxOf = (pool: Pool): number => pool.options.max ?? 10;
+
 /** Waiters are bounded: behind 4 × max others, a place in the queue is worth less than an answer at once. */
 async function acquire(pool: Pool): Promise<PoolClient> {
-  if (pool.waitingCount >= 4 * (pool.options.max ?? 10)) {
+  if (pool.waitingCount >= 4 * maxOf(pool)) {
     throw unavailable('database_busy', 'Too many requests wait for the database.', { retryAfterSeconds: 1 });
   }
   try {

@@ -178,7 +178,7 @@ function problemsOf(access: Access, operation: Operation): ZodOpenApiResponsesOb
 /** By status: an operation's own codes, and those that the conventions add to it. */
 export function problemCodesOf(
   access: Access,
-  { query, params, body, rawBody, streams, idempotent, conditional, problems }: Operation,
+  { query, params, body, rawBody, streams, idempotent, conditional, priority, problems }: Operation,
 ): Record<string, string[]> {
   const conventions: Record<string, (string | false | undefined)[]> = {
     400: [
@@ -202,7 +202,7 @@ export function problemCodesOf(
     428: [conditional && 'if_match_required'],
     429: [!rawBody && 'rate_limited'],
     500: ['internal_error'],
-    503: ['database_unavailable', 'database_busy'],
+    503: ['database_unavailable', 'database_busy', priority !== 'vital' && 'overloaded'],
   };
   const statuses = new Set([...Object.keys(conventions), ...Object.keys(problems ?? {})]);
   const entries = [...statuses].map((status): [string, string[]] => {

@@ -55,5 +55,7 @@ export const conventionPages: Record<string, string> = {
     'More requests wait for the database than can be answered soon. Wait as Retry-After says and try again.',
   unavailable:
     'The proxy in front reached no process that answered. Wait as Retry-After says and send the same request again, with the same Idempotency-Key.',
+  overloaded:
+    'There is more to do than can be done just now, and what can wait is turned away first: the catalogue and exports, then most else; cancelling and refunding never. Nothing was done. Wait as Retry-After says and send the same request again.',
   not_ready: 'This process takes no requests just now: it is starting, stopping, or cannot reach its database.',
 };

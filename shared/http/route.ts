@@ -17,6 +17,9 @@ export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
  */
 export type Access = 'public' | 'anyone' | readonly string[];
 
+/** When there is more than can be done `low` is turned away first, then `normal`, `vital` never. */
+export type Priority = 'low' | 'normal' | 'vital';
+
 /** What a request may carry and what it may be answered: OpenAPI is derived from it. */
 export type Operation = {
   /** Unique and stable: clients generate method names from it. */
@@ -28,6 +31,8 @@ export type Operation = {
   body?: z.ZodType;
   /** The signature of a provider's webhook covers the bytes, so they come unparsed. */
   rawBody?: true;
+  /** `normal` unless said. */
+  priority?: Priority;
   /** Idempotency-Key is required. */
   idempotent?: true;
   /** If-Match is required. */
@@ -97,7 +102,7 @@ export function mountRoutes(routes: Route[]): Router {
   return router;
 }
 
-const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+export const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 function middlewareOf({ access, operation, before }: Route): RequestHandler[] {
   const { body, rawBody } = operation;

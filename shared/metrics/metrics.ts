@@ -33,6 +33,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly countShed = this.counter({
+    name: 'http_requests_shed_total',
+    help: 'Requests turned away because there was more to do than could be done, by priority',
+    labels: { priority: ['low', 'normal'] },
+  });
+
   /** The numbers of this process, or of all workers of a cluster. */
   ofProcesses: () => Promise<string> = () => this.registry.metrics();
 

@@ -12,7 +12,7 @@ export const errorHandler =
     if (response.headersSent) return cutOff(logger, thrown, response);
     const known = asKnownError(thrown);
     if (known === null) logger.error({ err: thrown }, 'request failed');
-    else if (known.kind === 'unavailable')
+    else if (known.kind === 'unavailable' && known.cause !== undefined)
       logger.warn({ err: known.cause, code: known.code }, 'request not possible now');
     if (known !== null) setHeaders(response, known);
     const problem = problemFor(known, thrown, request, response, showsDefects);

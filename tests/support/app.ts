@@ -14,6 +14,7 @@ import { createHttpServer } from '../../shared/http/http-server.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
 import type { Mail } from '../../shared/mail/message.ts';
+import { Load } from '../../shared/metrics/load.ts';
 import { Metrics } from '../../shared/metrics/metrics.ts';
 import { createApi, type Api } from './api.ts';
 import { asModule, withOwnRole } from './roles.ts';
@@ -26,7 +27,7 @@ export type Person = {
   refreshToken: string;
   auth: { Authorization: string };
 };
-type Options = { config?: Partial<Config>; logger?: Logger; mailer?: Mailer };
+type Options = { config?: Partial<Config>; logger?: Logger; mailer?: Mailer; load?: Load };
 
 export const key = (value: string = randomUUID()) => ({ 'Idempotency-Key': value });
 
@@ -47,6 +48,7 @@ export async function startTestApp({
   config: overrides = {},
   logger = createLogger({ level: 'silent', isPretty: false }),
   mailer,
+  load = new Load({ waiting: () => 0, poolMax: 10, loopDelayMs: 0 }),
 }: Options = {}) {
   const config: Config = { ...loadConfig(testEnv), ...quiet, ...overrides };
   const { urlFor, drop } = await createTestDatabase();
@@ -92,6 +94,7 @@ export async function startTestApp({
     metrics,
     version: '0.0.0-test',
     commit: 'test',
+    load,
     checkReady: async () => void (await owner.query('SELECT 1')),
   });
   const server = createHttpServer(app, { connectionsMax: config.httpConnectionsMax, logger });

@@ -531,6 +531,7 @@ export type ProblemCode =
   | 'order_status_forbidden'
   | 'orders_open'
   | 'origin_not_allowed'
+  | 'overloaded'
   | 'password_hashing_busy'
   | 'path_invalid'
   | 'payment_declined'
@@ -583,7 +584,7 @@ export type Operations = {
       status: 201;
       data: User;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'email_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'email_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Accounts, newest first */
   listUsers: {
@@ -608,7 +609,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** See your account */
   getMyAccount: {
@@ -617,7 +618,7 @@ export type Operations = {
       status: 200;
       data: User;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Change your name */
   changeMyAccount: {
@@ -629,7 +630,7 @@ export type Operations = {
       status: 200;
       data: User;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Delete your account */
   deleteMyAccount: {
@@ -637,7 +638,7 @@ export type Operations = {
       ifMatch: string;
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'orders_open' | 'last_admin' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'orders_open' | 'last_admin' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** All that is held about you */
   exportMyData: {
@@ -646,7 +647,7 @@ export type Operations = {
       status: 200;
       data: PersonalData;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** One account */
   getUser: {
@@ -660,7 +661,7 @@ export type Operations = {
       status: 200;
       data: ManagedUser;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Give somebody another role, disable or enable an account */
   changeUser: {
@@ -676,7 +677,7 @@ export type Operations = {
       status: 200;
       data: ManagedUser;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'user_deleted' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'user_not_found' | 'route_not_found' | 'request_timed_out' | 'last_admin' | 'user_deleted' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Your addresses, newest first */
   listMyAddresses: {
@@ -695,7 +696,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Keep an address */
   createMyAddress: {
@@ -706,7 +707,7 @@ export type Operations = {
       status: 201;
       data: Address;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'too_many_addresses' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'too_many_addresses' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** One of your addresses */
   getMyAddress: {
@@ -720,7 +721,7 @@ export type Operations = {
       status: 200;
       data: Address;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Change an address; what is absent stays, null takes away */
   changeMyAddress: {
@@ -736,7 +737,7 @@ export type Operations = {
       status: 200;
       data: Address;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Forget an address */
   deleteMyAddress: {
@@ -748,7 +749,7 @@ export type Operations = {
       ifMatch: string;
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'address_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Make a key for a program */
   createApiKey: {
@@ -759,7 +760,7 @@ export type Operations = {
       status: 201;
       data: NewApiKey;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'expiry_passed' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'expiry_passed' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Keys, newest first, also those that are revoked or expired */
   listApiKeys: {
@@ -778,7 +779,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** One key */
   getApiKey: {
@@ -792,7 +793,7 @@ export type Operations = {
       status: 200;
       data: ApiKey;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'api_key_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'api_key_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Revoke a key, for good */
   revokeApiKey: {
@@ -803,7 +804,7 @@ export type Operations = {
       };
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'api_key_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'api_key_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Change your password */
   changeMyPassword: {
@@ -811,7 +812,7 @@ export type Operations = {
       body: PasswordChange;
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'current_password_wrong' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'current_password_wrong' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Ask for a new password */
   forgetPassword: {
@@ -822,7 +823,7 @@ export type Operations = {
       status: 202;
       data: PasswordResetRequested;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Choose a new password with the token of a mail */
   resetPassword: {
@@ -830,7 +831,7 @@ export type Operations = {
       body: PasswordReset;
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'reset_token_invalid' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'reset_token_invalid' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Verify your e-mail address */
   verifyEmail: {
@@ -838,7 +839,7 @@ export type Operations = {
       body: EmailVerification;
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'verification_token_invalid' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'verification_token_invalid' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Log in */
   logIn: {
@@ -849,7 +850,7 @@ export type Operations = {
       status: 200;
       data: Tokens;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'credentials_invalid' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'credentials_invalid' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'password_hashing_busy' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Get new tokens for a login */
   refreshTokens: {
@@ -860,13 +861,13 @@ export type Operations = {
       status: 200;
       data: Tokens;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'refresh_token_invalid' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'refresh_token_invalid' | 'origin_not_allowed' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Log out */
   logOut: {
     input: {};
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Where you are logged in, newest first */
   listMySessions: {
@@ -885,7 +886,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Log out somewhere else */
   revokeMySession: {
@@ -896,7 +897,7 @@ export type Operations = {
       };
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'session_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'session_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Products on sale, or those that a search finds, newest first; staff also see drafts and archived ones */
   listProducts: {
@@ -917,7 +918,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Put a product on sale, with its variants and their first stock */
   createProduct: {
@@ -928,7 +929,7 @@ export type Operations = {
       status: 201;
       data: Product;
     };
-    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'sku_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'sku_taken' | 'body_too_large' | 'unsupported_media_type' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** One product */
   getProduct: {
@@ -942,7 +943,7 @@ export type Operations = {
       status: 200;
       data: Product;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Change a product; variants are added or changed by SKU, absent ones stay */
   patchProduct: {
@@ -958,7 +959,7 @@ export type Operations = {
       status: 200;
       data: Product;
     };
-    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'sku_taken' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'sku_taken' | 'version_stale' | 'body_too_large' | 'unsupported_media_type' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Take a product off sale; orders that name it keep their copy */
   archiveProduct: {
@@ -970,7 +971,7 @@ export type Operations = {
       ifMatch: string;
     };
     answer: { status: 204 };
-    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'if_match_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'product_not_found' | 'route_not_found' | 'request_timed_out' | 'version_stale' | 'if_match_required' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Stock levels by SKU */
   listStock: {
@@ -991,7 +992,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** The ledger of stock, newest first: every change, why it was made or for which order, and the level after it */
   listStockMovements: {
@@ -1012,7 +1013,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Change what is on hand: a delivery, a loss, a count */
   adjustStock: {
@@ -1024,7 +1025,7 @@ export type Operations = {
       status: 201;
       data: StockMovement;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'stock_below_reserved' | 'stock_too_large' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'stock_below_reserved' | 'stock_too_large' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** All orders, newest first, as CSV or NDJSON */
   exportOrders: {
@@ -1042,7 +1043,7 @@ export type Operations = {
       accept: 'text/csv' | 'application/x-ndjson';
     };
     answer: { status: 200; stream: ReadableStream<Uint8Array> };
-    code: 'validation_failed' | 'path_invalid' | 'accept_unsupported' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'exports_busy' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'accept_unsupported' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'exports_busy' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** What an order would cost, without any effect */
   quoteOrder: {
@@ -1053,7 +1054,7 @@ export type Operations = {
       status: 200;
       data: Quote;
     };
-    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'product_unavailable' | 'mixed_currencies' | 'total_too_large' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'product_unavailable' | 'mixed_currencies' | 'total_too_large' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Place an order: stock is reserved until it is paid or the reservation runs out */
   placeOrder: {
@@ -1065,7 +1066,7 @@ export type Operations = {
       status: 201;
       data: Order;
     };
-    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'price_changed' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'product_unavailable' | 'mixed_currencies' | 'total_too_large' | 'insufficient_stock' | 'customer_unknown' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'prices_in_motion' | 'database_unavailable' | 'database_busy';
+    code: 'duplicate_sku' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'price_changed' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_sku' | 'product_unavailable' | 'mixed_currencies' | 'total_too_large' | 'insufficient_stock' | 'customer_unknown' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'prices_in_motion' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Your own orders, newest first; staff see all */
   listOrders: {
@@ -1092,7 +1093,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** One order */
   getOrder: {
@@ -1106,7 +1107,7 @@ export type Operations = {
       status: 200;
       data: Order;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Cancel an order of which nothing was sent: stock is released, money given back */
   cancelOrder: {
@@ -1138,7 +1139,7 @@ export type Operations = {
       status: 201;
       data: Fulfillment;
     };
-    code: 'duplicate_line' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'order_status_forbidden' | 'order_not_paid' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_line' | 'fulfillment_exceeds_ordered' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'duplicate_line' | 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'order_status_forbidden' | 'order_not_paid' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'unknown_line' | 'fulfillment_exceeds_ordered' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** What was sent of an order, oldest first */
   listFulfillments: {
@@ -1161,7 +1162,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** A fulfillment has arrived; with the last one of a fulfilled order, the order is completed */
   deliverFulfillment: {
@@ -1177,7 +1178,7 @@ export type Operations = {
       status: 200;
       data: Fulfillment;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'fulfillment_not_found' | 'route_not_found' | 'request_timed_out' | 'fulfillment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'fulfillment_not_found' | 'route_not_found' | 'request_timed_out' | 'fulfillment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** What happened to an order, oldest first */
   getOrderTimeline: {
@@ -1200,7 +1201,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'cursor_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** List the payments of an order, newest first */
   listPayments: {
@@ -1223,7 +1224,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Pay an order */
   createPayment: {
@@ -1247,7 +1248,7 @@ export type Operations = {
       status: 202;
       data: Payment;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'payment_declined' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_in_progress' | 'order_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'payment_declined' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_in_progress' | 'order_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Hear an event of the payment provider */
   receivePaymentEvent: {
@@ -1273,7 +1274,7 @@ export type Operations = {
       status: 200;
       data: Payment;
     };
-    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Ask the provider now how the payment stands */
   confirmPayment: {
@@ -1289,7 +1290,7 @@ export type Operations = {
       status: 200;
       data: Payment;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Capture an authorised payment */
   capturePayment: {
@@ -1305,7 +1306,7 @@ export type Operations = {
       status: 200;
       data: Payment;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Void an authorised payment */
   voidPayment: {
@@ -1321,7 +1322,7 @@ export type Operations = {
       status: 200;
       data: Payment;
     };
-    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy';
+    code: 'validation_failed' | 'path_invalid' | 'malformed_json' | 'idempotency_key_required' | 'idempotency_key_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'payment_not_found' | 'route_not_found' | 'request_timed_out' | 'payment_status_forbidden' | 'idempotency_in_progress' | 'body_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'rate_limited' | 'internal_error' | 'provider_unavailable' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** List the refunds of an order, newest first */
   listRefunds: {
@@ -1344,7 +1345,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'order_not_found' | 'route_not_found' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
   /** Refund an order: an amount, some of its lines, or all that is left */
   createRefund: {
@@ -1390,7 +1391,7 @@ export type Operations = {
         nextCursor: string | null;
       };
     };
-    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy';
+    code: 'cursor_invalid' | 'validation_failed' | 'path_invalid' | 'token_required' | 'token_invalid' | 'token_expired' | 'origin_not_allowed' | 'permission_denied' | 'request_timed_out' | 'rate_limited' | 'internal_error' | 'database_unavailable' | 'database_busy' | 'overloaded';
   };
 };
 

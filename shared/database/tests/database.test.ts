@@ -196,6 +196,21 @@ describe('time runs out', () => {
 });
 
 describe('a crowd', () => {
+  test('of long looks gets a quarter of the connections, and a place again when one has ended', async () => {
+    const { database } = room.open({ max: 8 });
+    const look = () =>
+      database.snapshot(async function* (moment) {
+        yield (await moment.query<{ one: number }>('SELECT 1 AS one')).rows[0]?.one;
+      });
+    const looks = [look(), look()];
+    expect(await Promise.all(looks.map((one) => one.next()))).toEqual(looks.map(() => ({ done: false, value: 1 })));
+    await expect(look().next()).rejects.toMatchObject({ kind: 'unavailable', code: 'database_busy' });
+    await looks[0]?.return(undefined);
+    const next = look();
+    expect((await next.next()).value).toBe(1);
+    for (const one of [...looks, next]) await one.return(undefined);
+  });
+
   test('may queue up to four for each connection; whoever comes later hears at once', async () => {
     const narrow = room.open({ max: 2 });
     const held = gate();

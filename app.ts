@@ -182,15 +182,17 @@ type Operations = {
   commit: string;
   load: Load;
   checkReady: () => Promise<void>;
+  /** When traces are recorded. */
+  currentTraceId?: (() => string | undefined) | undefined;
 };
 
 /** The pipeline, top to bottom; every request passes it in this order. */
 export function createApp(modules: Modules, operations: Operations): Express {
-  const { config, logger, metrics, version, commit, checkReady } = operations;
+  const { config, logger, metrics, version, commit, checkReady, currentTraceId } = operations;
   const app = express();
   app.set('query parser', 'simple').set('trust proxy', config.trustProxy).disable('x-powered-by').disable('etag');
 
-  app.use(requestContext());
+  app.use(requestContext(currentTraceId));
   app.use(health({ checkReady, version, commit, metrics, metricsAccess: metricsAccessOf(config) }));
   app.use(requestLog(logger), metrics.timeRequests(), securityHeaders());
   // A worker is asked for its health and its numbers only.

@@ -80,6 +80,8 @@ async function startFleet(): Promise<void> {
 async function start(): Promise<void> {
   const { url, directUrl, label } = await openDatabase();
   await bringSchemaUpToDate(directUrl);
+  const build = await buildOf();
+  const currentTraceId = await recordTraces(build);
   const metrics = new Metrics();
   if (cluster.isWorker) joinCluster(metrics);
   const { database, load } = openPool(url, metrics);
@@ -100,10 +102,11 @@ async function start(): Promise<void> {
   const dispatcher = await announceSubscriptions(modules, database, metrics);
   if (config.role !== 'web') await startWorker(modules, database, dispatcher, { directUrl, metrics });
 
-  const build = await buildOf();
   watchProcess(metrics, build);
   const checkReady = () => requireReady(database);
-  const address = await listen(createApp(modules, { config, logger, metrics, ...build, load, checkReady }));
+  const address = await listen(
+    createApp(modules, { config, logger, metrics, ...build, load, checkReady, currentTraceId }),
+  );
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
   if (cluster.isWorker) return tellReady(address.port, names);
@@ -132,6 +135,16 @@ function joinCluster(metrics: Metrics): void {
   const fleet = joinFleet(metrics.registry);
   metrics.ofProcesses = fleet.metrics;
   lifecycle.onStop('metrics', () => fleet.farewell());
+}
+
+/** Without an endpoint nothing of it is even imported: recording costs, not recording must not. */
+async function recordTraces({ version }: Build): Promise<(() => string | undefined) | undefined> {
+  const { otelExporterOtlpEndpoint: endpoint, otelTracesSamplerArg: sampleRatio, role } = config;
+  if (endpoint === null) return undefined;
+  const { currentTraceId, startTracing } = await import('./shared/tracing/tracing.ts');
+  const log = logger.child({ module: 'tracing' });
+  lifecycle.onStop('traces', startTracing({ endpoint, sampleRatio, version, role, logger: log }));
+  return currentTraceId;
 }
 
 /** What holds up the loop, and what memory there is: in numbers, and in the log. */

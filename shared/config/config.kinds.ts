@@ -75,6 +75,25 @@ function webOrigin(url: string): string | null {
   return protocol === 'http:' || protocol === 'https:' ? origin : null;
 }
 
+/** The base of a collector; a path is a part of it, a password in it would be logged by others. */
+export function collectorUrl() {
+  const expected = 'expected an http or https URL without query, user or password: http://collector.example:4318';
+  return text(expected).refine(isBareWebUrl, `not accepted; ${expected}`);
+}
+
+function isBareWebUrl(url: string): boolean {
+  if (webOrigin(url) === null) return false;
+  const { username, password, search, hash } = new URL(url);
+  return [username, password, search, hash].every((part) => part === '');
+}
+
+export function ratio() {
+  const expected = 'expected a number from 0 to 1, such as 0.1';
+  return text(expected)
+    .regex(/^(0|1|0?\.\d{1,6}|1\.0+)$/, `not accepted; ${expected}`)
+    .transform(Number);
+}
+
 export function postgresUrl() {
   const expected = 'expected postgres://user:password@host:5432/database, special characters percent-encoded';
   return text(expected).refine(isPostgresUrl, `not a PostgreSQL URL; ${expected}`);

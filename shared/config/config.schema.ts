@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   apiUrl,
   bearerToken,
+  collectorUrl,
   directory,
   email,
   listenAddress,
@@ -13,6 +14,7 @@ import {
   postgresUrl,
   proxyHops,
   publicUrl,
+  ratio,
   secretText,
   smtpUrl,
   stripeKey,
@@ -45,6 +47,7 @@ export function configSchema(stage: Stage) {
       ...groups.Mail,
       ...groups.Limits,
       ...groups.Orders,
+      ...groups.Traces,
     })
     .transform((values) => ({
       ...values,
@@ -65,6 +68,7 @@ export function variableGroups(stage: Stage) {
     Mail: mailVariables(),
     Limits: limitVariables(stage),
     Orders: orderVariables(stage),
+    Traces: traceVariables(),
   };
 }
 
@@ -285,6 +289,20 @@ function orderVariables(stage: Stage) {
     STRIPE_API_URL: optional(apiUrl({ plainAllowed: stage !== 'production' }), {
       description:
         "where Stripe's API is reached, without path: a proxy or a stand-in; https in production; blank = Stripe's own",
+    }),
+  };
+}
+
+/** Under the names that every OpenTelemetry library knows. */
+function traceVariables() {
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: optional(collectorUrl(), {
+      description:
+        'base URL of an OTLP/HTTP collector, http://127.0.0.1:4318; blank = no traces, and nothing of it loaded',
+    }),
+    OTEL_TRACES_SAMPLER_ARG: variable(ratio(), {
+      default: '1',
+      description: 'share of the requests that are traced, 0 to 1, unless the caller brings a trace of its own',
     }),
   };
 }

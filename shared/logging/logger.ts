@@ -1,7 +1,7 @@
 // The log: one JSON line per fact on stdout, readable lines on a developer's terminal.
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
-import { currentRequestId } from './request-context.ts';
+import { currentRequest } from './request-context.ts';
 
 export type { Logger } from 'pino';
 
@@ -27,7 +27,10 @@ export function createLogger(
       base: { service: 'waybill' },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      mixin: () => ({ requestId: currentRequestId() }),
+      mixin: () => {
+        const { requestId, traceId } = currentRequest() ?? {};
+        return { requestId, traceId };
+      },
       redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
       serializers: { err: describeError },
     },

@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 export type RequestContext = {
   requestId: string;
+  /** W3C trace id, when there is a trace: the caller's, or one that is recorded here. */
+  traceId?: string | undefined;
   /** Whence it came; absent for jobs. */ address?: string | undefined;
 };
 

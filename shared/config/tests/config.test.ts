@@ -77,6 +77,8 @@ describe('a right environment', () => {
       stripeSecretKey: null,
       stripeWebhookSecret: null,
       stripeApiUrl: null,
+      otelExporterOtlpEndpoint: null,
+      otelTracesSamplerArg: 1,
     });
   });
 
@@ -209,6 +211,13 @@ describe('a wrong value', () => {
     TEST_PROVIDER_SECRET: ['fifteen-letters', 'a secret with spaces'],
     STRIPE_SECRET_KEY: ['pk_live_0123456789', 'sk_live_', 'sk_live_0123 456789', 'whsec_0123456789'],
     STRIPE_WEBHOOK_SECRET: ['sk_live_0123456789', 'whsec_', 'whsec_0123 456789'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: [
+      'collector:4318',
+      'grpc://collector.example:4317',
+      'http://user:secret@collector.example:4318',
+      'http://collector.example:4318?key=secret',
+    ],
+    OTEL_TRACES_SAMPLER_ARG: ['1.5', '-1', 'all', '.', '10%'],
     STRIPE_API_URL: [
       'api.stripe.com',
       'ftp://stripe.example',
@@ -611,7 +620,7 @@ function ordinaryNames(): string[] {
     PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSSLMODE POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB REDIS_URL
     REDIS_HOST MYSQL_HOST MONGO_URL AMQP_URL SMTP_HOST SMTP_PORT SMTP_USER SMTP_PASSWORD
     AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN GOOGLE_APPLICATION_CREDENTIALS AZURE_CLIENT_ID
-    OTEL_EXPORTER_OTLP_ENDPOINT OTEL_SERVICE_NAME OTEL_LOG_LEVEL SENTRY_DSN DD_ENV DD_SERVICE DD_VERSION LOG_FORMAT
+    OTEL_SERVICE_NAME OTEL_LOG_LEVEL SENTRY_DSN DD_ENV DD_SERVICE DD_VERSION LOG_FORMAT
     LOG_FILE RUST_LOG PUBLIC_IP PUBLIC_DIR API_URL APP_ENV APP_URL APP_SECRET API_TOKEN ADMIN_TOKEN SESSION_SECRET
     STRIPE_PUBLISHABLE_KEY JWT_PUBLIC_KEY JWT_ISSUER JWT_AUDIENCE DYNO PORT_NUMBER FLY_APP_NAME RENDER RAILWAY_ENVIRONMENT
     K_SERVICE K_REVISION WEBSITE_SITE_NAME VSCODE_PID VSCODE_IPC_HOOK VSCODE_GIT_ASKPASS_NODE GIT_ASKPASS GIT_EDITOR

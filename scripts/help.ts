@@ -26,6 +26,8 @@ const groups: Record<string, Record<string, string>> = {
     'drill:proxies': 'nginx and HAProxy with our files: what they hand on, ask twice and say themselves',
     'drill:hostile-http': 'malformed, slow and silent clients: answered or shown out, in bounded memory',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
+    'drill:image': 'the container image, built without a registry, run without root and with nothing to write to',
+    'drill:kubernetes': 'the manifests, rendered by kubectl and held against schemas, program and configuration',
   },
   Check: {
     format: 'format the code',

@@ -20,6 +20,7 @@ const leftOut = new Set([
 
 export type Ran = { code: number | null; output: string };
 export type Tree = {
+  folder: string;
   /** Writes a file, or adds to what is there. */
   plant: (file: string, text: string) => Promise<void>;
   edit: (file: string, change: (text: string) => string) => Promise<void>;
@@ -33,6 +34,7 @@ export async function copyTree(): Promise<Tree> {
   await Promise.all(names.map((name) => cp(join(root, name), join(folder, name), { recursive: true })));
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   return {
+    folder,
     plant: (file, text) => put(join(folder, file), text),
     edit: async (file, change) => writeFile(join(folder, file), change(await readFile(join(folder, file), 'utf8'))),
     run: (command) => runIn(folder, command),

@@ -252,7 +252,13 @@ async function requireDurableCommits(database: Database): Promise<void> {
 
 async function startJobs(url: string, jobs: RecurringJob[], metrics: Metrics): Promise<void> {
   const pool = createPool(
-    { connectionString: url, max: 4, statementTimeoutMs: 60_000, applicationName: 'waybill-jobs' },
+    {
+      connectionString: url,
+      max: 4,
+      statementTimeoutMs: 60_000,
+      queryTimeoutMs: 60_500,
+      applicationName: 'waybill-jobs',
+    },
     logger,
   );
   lifecycle.onStop('job pool', () => pool.end());

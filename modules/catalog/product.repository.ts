@@ -70,7 +70,10 @@ export class ProductRepository {
        FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id WHERE v.sku = ANY ($1)`,
       [skus],
     );
-    return rows.map(({ amount, currency, ...row }) => ({ ...row, price: { amount: Number(amount), currency } }));
+    return rows.map(({ sku, productTitle, variantTitle, taxRateBps, status, amount, currency }) => {
+      const price = { amount: Number(amount), currency };
+      return { sku, productTitle, variantTitle, taxRateBps, status, price };
+    });
   }
 
   async insert(

@@ -7,11 +7,13 @@ export type PoolOptions = {
   max: number;
   statementTimeoutMs: number;
   applicationName: string;
+  /** Of every query, for whoever gives none a deadline of its own (shared/database/database.ts does). */
+  queryTimeoutMs?: number;
 };
 
 /** Client time-outs are longer than the server's, so that the server's clearer error usually comes first. */
 export function createPool(
-  { connectionString, max, statementTimeoutMs, applicationName }: PoolOptions,
+  { connectionString, max, statementTimeoutMs, applicationName, queryTimeoutMs }: PoolOptions,
   logger: Logger,
 ): pg.Pool {
   const pool = new pg.Pool({
@@ -20,7 +22,7 @@ export function createPool(
     application_name: applicationName,
     connectionTimeoutMillis: 1500,
     idleTimeoutMillis: 30_000,
-    query_timeout: statementTimeoutMs + 500,
+    ...(queryTimeoutMs !== undefined && { query_timeout: queryTimeoutMs }),
     statement_timeout: statementTimeoutMs,
     // Longer than PostgreSQL's deadlock_timeout (1 s): else a deadlock ends as 55P03, which is not tried again.
     lock_timeout: 1200,

@@ -8,6 +8,7 @@ import { banner } from './shared/lifecycle/banner.ts';
 import { buildOf, type Build } from './shared/lifecycle/build.ts';
 import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from './shared/config/config.ts';
 import { loadEnvFile } from './shared/config/env-file.ts';
+import { loadSupervision, type Supervision } from './shared/config/supervision.ts';
 import { ownSecret } from './shared/config/secrets.ts';
 import { createDatabase, type Database } from './shared/database/database.ts';
 import { startEmbeddedPostgres } from './shared/database/embedded.ts';
@@ -18,6 +19,7 @@ import { createHttpServer } from './shared/http/http-server.ts';
 import { JobRunner, type RecurringJob } from './shared/jobs/jobs.ts';
 import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
+import { Systemd } from './shared/lifecycle/systemd.ts';
 import { Workers, type FromWorker, type ToWorker } from './shared/lifecycle/workers.ts';
 import { within } from './shared/lifecycle/within.ts';
 import { createLogger } from './shared/logging/logger.ts';
@@ -31,7 +33,7 @@ import { Metrics } from './shared/metrics/metrics.ts';
 /** A probe that waits longer than this has given up. */
 const READY_TIMEOUT_MS = 2000;
 
-const config = readConfig();
+const { config, supervision } = readConfig();
 const logger = createLogger({
   level: config.logLevel,
   isPretty: process.stdout.isTTY && config.nodeEnv === 'development',
@@ -73,6 +75,7 @@ async function startFleet(): Promise<void> {
   process.on('SIGHUP', () => void workers.reload());
   new FleetMetrics().listen();
   const { port, modules } = await workers.start();
+  await tellSystemd();
   logger.info({ port, workers: config.workers }, 'listening');
   greet(port, label, modules);
 }
@@ -110,8 +113,18 @@ async function start(): Promise<void> {
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
   if (cluster.isWorker) return tellReady(address.port, names);
+  if (supervision.isNotified)
+    process.on('SIGHUP', () => logger.warn('WORKERS is 1: nothing to reload, restart instead'));
+  await tellSystemd();
   logger.info({ port: address.port, role: config.role, ...build }, 'listening');
   greet(address.port, label, names);
+}
+
+/** Registered last, so it is the first to hear of a stop. */
+async function tellSystemd(): Promise<void> {
+  const systemd = new Systemd(supervision, logger);
+  lifecycle.onStop('systemd', () => systemd.stopping());
+  await systemd.ready();
 }
 
 function greet(port: number, database: string, modules: string[]): void {
@@ -197,10 +210,12 @@ async function startWorker(
   await startJobs(directUrl, allJobs(modules, database), metrics);
 }
 
-function readConfig(): Config {
+function readConfig(): { config: Config; supervision: Supervision } {
   try {
     loadEnvFile('.env');
-    return loadConfig(process.env);
+    // A worker of a cluster inherits what was said to its primary.
+    const supervised = cluster.isWorker ? process.ppid : process.pid;
+    return { config: loadConfig(process.env), supervision: loadSupervision(process.env, supervised) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -275,12 +290,19 @@ async function requireReady(database: Database): Promise<void> {
 async function listen(app: Parameters<typeof createHttpServer>[0]): Promise<AddressInfo> {
   const server = createHttpServer(app, { connectionsMax: config.httpConnectionsMax, logger });
   const drain = new HttpDrain(server);
-  server.listen({ port: config.port, ...(config.host !== null && { host: config.host }) });
+  server.listen(whereToListen());
   await once(server, 'listening');
   lifecycle.onStop('http', () => drain.finish());
   // Ready says 503 from now on; the balancer needs a while to see it.
   lifecycle.onStop('balancer', () => sleep(isRetired ? 0 : config.drainDelayMs));
   return server.address() as AddressInfo;
+}
+
+/** On the socket that systemd holds for us, else on one of our own. */
+function whereToListen(): { fd: number } | { port: number; host?: string } {
+  const { listenFd } = supervision;
+  if (listenFd !== null) return { fd: listenFd };
+  return { port: config.port, ...(config.host !== null && { host: config.host }) };
 }
 
 /** PUBLIC_URL unless it is only the default, which does not know the port that PORT=0 was given. */

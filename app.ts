@@ -19,6 +19,8 @@ import { mountRoutes, type Route } from './shared/http/route.ts';
 import { Idempotency, idempotencyMigrations } from './shared/idempotency/idempotency.ts';
 import type { RecurringJob } from './shared/jobs/jobs.ts';
 import { queueReading } from './shared/jobs/jobs.metrics.ts';
+import type { HitCounter } from './shared/limits/hit-counter.ts';
+import { SharedCounter } from './shared/limits/shared-counter.ts';
 import type { Logger } from './shared/logging/logger.ts';
 import type { Mailer } from './shared/mail/mailer.ts';
 import type { Load } from './shared/metrics/load.ts';
@@ -55,12 +57,23 @@ type Surroundings = {
   secrets: { jwt: string; testProvider: string };
   /** Where this server can reach itself: the test provider sends its webhooks there. */
   ownUrl: () => string;
+  /** Who counts attempts to log in for all processes; behind them the database does. */
+  attemptKeepers?: HitCounter[];
 };
 
 export type Modules = ReturnType<typeof createModules>;
 
 /** The wiring diagram: orders asks catalog and users, payments asks orders; orders tells, payments hears. */
-export function createModules({ config, databaseOf, logger, metrics, mailer, secrets, ownUrl }: Surroundings) {
+export function createModules({
+  config,
+  databaseOf,
+  logger,
+  metrics,
+  mailer,
+  secrets,
+  ownUrl,
+  attemptKeepers = [],
+}: Surroundings) {
   const outbox = new Outbox(metrics);
   const idempotency = new Idempotency({ ttlMs: config.idempotencyTtlMs });
   const logOf = (module: string) => logger.child({ module });
@@ -84,6 +97,7 @@ export function createModules({ config, databaseOf, logger, metrics, mailer, sec
       windowMs: config.rateLimitWindowMs,
       loginMax: config.loginRateLimitMax,
       loginAddressMax: config.loginRateLimitAddressMax,
+      keepers: attemptKeepers,
     },
     mail: {
       mailer,
@@ -184,6 +198,8 @@ type Operations = {
   checkReady: () => Promise<void>;
   /** When traces are recorded. */
   currentTraceId?: (() => string | undefined) | undefined;
+  /** Who counts callers' requests for other processes too; nobody: this process counts alone. */
+  hitKeepers?: HitCounter[];
 };
 
 /** The pipeline, top to bottom; every request passes it in this order. */
@@ -203,7 +219,7 @@ export function createApp(modules: Modules, operations: Operations): Express {
 }
 
 function mountApi(app: Express, modules: Modules, operations: Operations): void {
-  const { config, logger, version, load, metrics } = operations;
+  const { config, logger, version, load, metrics, hitKeepers = [] } = operations;
   app.use(allowOrigins({ allowedOrigins: [...config.corsOrigin], publicUrl: config.publicUrl }, logger));
   app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
   app.use(modules.payments.testProviderRouter);
@@ -218,7 +234,12 @@ function mountApi(app: Express, modules: Modules, operations: Operations): void 
     API_BASE_PATH,
     shed,
     authenticate(modules.users.verifyToken),
-    limitCallers({ windowMs: rateLimitWindowMs, addressMax: rateLimitMax, accountMax: rateLimitAccountMax }),
+    limitCallers({
+      windowMs: rateLimitWindowMs,
+      addressMax: rateLimitMax,
+      accountMax: rateLimitAccountMax,
+      counter: new SharedCounter(hitKeepers),
+    }),
     // Once more: of a burst all have passed the first before any of them waits for the database.
     shed,
     mountRoutes(routes.filter((one) => !isForProviders(one))),

@@ -17,6 +17,8 @@ import { createPool } from './shared/database/pool.ts';
 import { Dispatcher } from './shared/events/dispatcher.ts';
 import { createHttpServer } from './shared/http/http-server.ts';
 import { JobRunner, type RecurringJob } from './shared/jobs/jobs.ts';
+import { countForFleet, FleetCounter } from './shared/limits/fleet-counter.ts';
+import { resting, type HitCounter } from './shared/limits/hit-counter.ts';
 import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
 import { Systemd } from './shared/lifecycle/systemd.ts';
@@ -38,6 +40,7 @@ const logger = createLogger({
   level: config.logLevel,
   isPretty: process.stdout.isTTY && config.nodeEnv === 'development',
 });
+const limitsLog = logger.child({ module: 'limits' });
 const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
 /** Its successor serves already: nobody has to look away first, and this process stays ready for who is still there. */
 let isRetired = false;
@@ -74,6 +77,7 @@ async function startFleet(): Promise<void> {
   lifecycle.onStop('workers', () => workers.stop());
   process.on('SIGHUP', () => void workers.reload());
   new FleetMetrics().listen();
+  countForFleet();
   const { port, modules } = await workers.start();
   await tellSystemd();
   logger.info({ port, workers: config.workers }, 'listening');
@@ -90,6 +94,7 @@ async function start(): Promise<void> {
   const { database, load } = openPool(url, metrics);
   await requireDurableCommits(database);
 
+  const redis = await openRedis();
   const own = { url: config.publicUrl };
   const modules = createModules({
     config,
@@ -99,6 +104,7 @@ async function start(): Promise<void> {
     mailer: createMailer(config, logger.child({ module: 'mail' })),
     secrets: await readSecrets(),
     ownUrl: () => own.url,
+    attemptKeepers: redis,
   });
   await makeFirstAdmin(modules);
   metrics.observe(readingsOf(modules, database));
@@ -107,9 +113,9 @@ async function start(): Promise<void> {
 
   watchProcess(metrics, build);
   const checkReady = () => requireReady(database);
-  const address = await listen(
-    createApp(modules, { config, logger, metrics, ...build, load, checkReady, currentTraceId }),
-  );
+  const hitKeepers = [...redis, ...(cluster.isWorker ? [resting(new FleetCounter(), limitsLog)] : [])];
+  const operations = { config, logger, metrics, ...build, load, checkReady, currentTraceId, hitKeepers };
+  const address = await listen(createApp(modules, operations));
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
   if (cluster.isWorker) return tellReady(address.port, names);
@@ -125,6 +131,15 @@ async function tellSystemd(): Promise<void> {
   const systemd = new Systemd(supervision, logger);
   lifecycle.onStop('systemd', () => systemd.stopping());
   await systemd.ready();
+}
+
+/** Loaded only where it is configured; a worker limits nobody. */
+async function openRedis(): Promise<HitCounter[]> {
+  if (config.redisUrl === null || config.role === 'worker') return [];
+  const { RedisCounter } = await import('./shared/limits/redis-counter.ts');
+  const counter = new RedisCounter(config.redisUrl, limitsLog);
+  lifecycle.onStop('Redis', () => counter.close());
+  return [resting(counter, limitsLog)];
 }
 
 function greet(port: number, database: string, modules: string[]): void {

@@ -29,6 +29,7 @@ const groups: Record<string, Record<string, string>> = {
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
     'drill:image': 'the container image, built without a registry, run without root and with nothing to write to',
     'drill:kubernetes': 'the manifests, rendered by kubectl and held against schemas, program and configuration',
+    'drill:limits': 'four workers and four replicas count as one; Redis dies and freezes, and nobody waits',
   },
   Check: {
     format: 'format the code',

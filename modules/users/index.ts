@@ -7,6 +7,8 @@ import type { Outbox } from '../../shared/events/outbox.ts';
 import type { VerifyToken } from '../../shared/http/actor.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { RecurringJob } from '../../shared/jobs/jobs.ts';
+import { resting, type HitCounter } from '../../shared/limits/hit-counter.ts';
+import { SharedCounter } from '../../shared/limits/shared-counter.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Metrics } from '../../shared/metrics/metrics.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
@@ -19,7 +21,10 @@ import { ApiKeyController } from './api-key.controller.ts';
 import { ApiKeyRepository } from './api-key.repository.ts';
 import { apiKeyRoutes } from './api-key.routes.ts';
 import { ApiKeyService } from './api-key.service.ts';
-import { createAttemptLimits, type AttemptLimitOptions } from './attempt-limits.ts';
+import { attemptCounter } from './attempt.counter.ts';
+import { attemptJobs } from './attempt.jobs.ts';
+import { createAttemptLimits } from './attempt.limits.ts';
+import { AttemptRepository } from './attempt.repository.ts';
 import { ManagedUserController } from './managed-user.controller.ts';
 import { ManagedUserRepository } from './managed-user.repository.ts';
 import { managedUserRoutes } from './managed-user.routes.ts';
@@ -66,7 +71,13 @@ export type UsersDeps = {
   logger: Logger;
   metrics: Metrics;
   tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
-  limits: AttemptLimitOptions;
+  limits: {
+    windowMs: number;
+    loginMax: number;
+    loginAddressMax: number;
+    /** Asked before the database of this module. */
+    keepers: HitCounter[];
+  };
   mail: { mailer: Mailer; verifyEmailTtlMs: number; passwordResetTtlMs: number; storefrontUrl: string | null };
   /** OWASP's unless given: tests may be cheaper. */
   passwordCost?: PasswordCost;
@@ -162,7 +173,9 @@ export function createUsers({
     verifier,
     refresh,
   });
-  const attemptLimits = createAttemptLimits(limits, refresh.key);
+  const attempts = new AttemptRepository();
+  const counter = new SharedCounter([...limits.keepers, resting(attemptCounter(database, attempts), logger)]);
+  const attemptLimits = createAttemptLimits({ ...limits, counter }, refresh.key);
   return {
     name: 'users',
     about: 'Accounts, logins, and who may do what',
@@ -179,7 +192,11 @@ export function createUsers({
     ],
     errorPages: userErrorPages,
     subscriptions: [...emailVerificationSubscriptions(verification), ...passwordResetSubscriptions(resets)],
-    jobs: [...sessionJobs(sessionService), ...oneTimeTokenJobs(database, oneTimeTokens)],
+    jobs: [
+      ...sessionJobs(sessionService),
+      ...oneTimeTokenJobs(database, oneTimeTokens),
+      ...attemptJobs(database, attempts),
+    ],
     migrations: usersMigrations,
     verifyToken: verifier.verify,
     service: userService,

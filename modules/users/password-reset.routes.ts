@@ -1,6 +1,6 @@
 // The API of forgotten passwords at a glance.
 import { route, type Route } from '../../shared/http/route.ts';
-import type { AttemptLimits } from './attempt-limits.ts';
+import type { AttemptLimits } from './attempt.limits.ts';
 import type { PasswordResetController } from './password-reset.controller.ts';
 import { forgetPassword, resetPassword } from './password-reset.validation.ts';
 

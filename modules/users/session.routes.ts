@@ -1,6 +1,6 @@
 // The API of logins at a glance.
 import { route, type Route } from '../../shared/http/route.ts';
-import type { AttemptLimits } from './attempt-limits.ts';
+import type { AttemptLimits } from './attempt.limits.ts';
 import type { SessionController } from './session.controller.ts';
 import { listMySessions, logIn, logOut, refreshTokens, revokeMySession } from './session.validation.ts';
 

@@ -1,6 +1,6 @@
 // The API of accounts at a glance.
 import { route, type Route } from '../../shared/http/route.ts';
-import type { AttemptLimits } from './attempt-limits.ts';
+import type { AttemptLimits } from './attempt.limits.ts';
 import type { UserController } from './user.controller.ts';
 import { changeMyAccount, getMyAccount, registerUser } from './user.validation.ts';
 

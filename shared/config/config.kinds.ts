@@ -109,6 +109,17 @@ function isPercentEncoded(part: string): boolean {
   return !/%(?![\da-f]{2})/i.test(part);
 }
 
+export function redisUrl() {
+  const expected = 'expected redis://user:password@host:6379/0 or rediss://…, special characters percent-encoded';
+  return text(expected).refine(isRedisUrl, `not a Redis URL; ${expected}`);
+}
+
+function isRedisUrl(url: string): boolean {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) return false;
+  const { hostname, username, password, pathname, search } = new URL(url);
+  return hostname !== '' && /^\/?\d*$/.test(pathname) && search === '' && [username, password].every(isPercentEncoded);
+}
+
 export function email() {
   const expected = 'expected an e-mail address of at most 254 characters';
   const error = ({ input }: { input?: unknown }) => `${input === undefined ? 'missing' : 'not accepted'}; ${expected}`;

@@ -15,6 +15,7 @@ import {
   proxyHops,
   publicUrl,
   ratio,
+  redisUrl,
   secretText,
   smtpUrl,
   stripeKey,
@@ -231,6 +232,11 @@ function limitVariables(stage: Stage) {
       ? wholeNumber(1, 1_000_000, '; 0 = off is refused in production')
       : wholeNumber(0, 1_000_000);
   return {
+    REDIS_URL: optional(redisUrl(), {
+      description:
+        'redis://user:password@host:6379 or rediss://…: counts the limits for all processes on all machines; blank = the database counts logins, each machine the rest for itself',
+      secret: true,
+    }),
     RATE_LIMIT_MAX: variable(count, {
       default: '100',
       description: 'requests per window and address, anonymous; 0 = off, not in production',

@@ -123,3 +123,40 @@ describe('attempts aimed at nothing', () => {
     },
   );
 });
+
+describe('what is counted', () => {
+  const rows = () => app.sql<{ key: string; count: number }>('SELECT key, count FROM users.attempts');
+
+  test('lies in the database, for all processes, and names nobody', async () => {
+    await app.sql('DELETE FROM users.attempts');
+    const address = newAddress();
+    await attempts(2, () => send('/auth/login', { email: 'rosa@example.com', password }, address));
+    const found = await rows();
+    expect(found.map(({ count }) => count)).toEqual([2, 2]);
+    for (const { key } of found) expect(key).toMatch(/^[\w-]{43}$/);
+  });
+
+  test('by other processes counts here', async () => {
+    const email = 'vera@example.com';
+    await send('/auth/login', { email, password }).expect(401);
+    await app.sql('UPDATE users.attempts SET count = 5');
+    await send('/auth/login', { email, password }).expect(429);
+  });
+
+  test('begins anew when its window is over, and is purged then', async () => {
+    const email = 'nelly@example.com';
+    await send('/auth/login', { email, password }).expect(401);
+    await app.sql(`UPDATE users.attempts SET count = 5, resets_at = now() - interval '1 second'`);
+    await send('/auth/login', { email, password }).expect(401);
+    await app.runJob('users.purge-attempts');
+    expect((await rows()).map(({ count }) => count)).toEqual([1, 1]);
+  });
+
+  test('is counted in memory while the database cannot, and nobody waits for it', async () => {
+    const email = 'hedy@example.com';
+    await app.sql('ALTER TABLE users.attempts RENAME TO attempts_away');
+    const body = { email, password };
+    expect(await attempts(6, () => send('/auth/login', body))).toEqual([401, 401, 401, 401, 401, 429]);
+    await app.sql('ALTER TABLE users.attempts_away RENAME TO attempts');
+  });
+});

@@ -64,6 +64,7 @@ describe('a right environment', () => {
       storefrontUrl: null,
       verifyEmailTtlMs: 86_400_000,
       passwordResetTtlMs: 1_800_000,
+      redisUrl: null,
       rateLimitMax: 100,
       rateLimitAccountMax: 1000,
       rateLimitWindowMs: 900_000,
@@ -197,6 +198,14 @@ describe('a wrong value', () => {
     ],
     MAIL_FROM: ['shop', 'The Shop', 'a@shop.example, b@shop.example', 'Shop\r\nBcc: <a@shop.example>', 'Shop <shop>'],
     STOREFRONT_URL: ['shop.example', 'https://shop.example/de'],
+    REDIS_URL: [
+      'cache:6379',
+      'http://cache',
+      'redis://',
+      'redis://u:50%@cache',
+      'redis://cache/a',
+      'redis://cache?x=1',
+    ],
     VERIFY_EMAIL_TTL_MS: [...notDurations, '999', '2592000001'],
     PASSWORD_RESET_TTL_MS: [...notDurations, '999', '86400001'],
     RATE_LIMIT_MAX: [...notWhole, '1000001'],
@@ -433,6 +442,7 @@ describe('a secret from a file', () => {
       STRIPE_SECRET_KEY: `sk_test_${strong}`,
       STRIPE_WEBHOOK_SECRET: `whsec_${strong}`,
       SMTP_URL: 'smtp://mail.example',
+      REDIS_URL: 'redis://:pass@cache:6379/1',
     };
     const value = shaped[name] ?? (name.endsWith('_URL') ? databaseUrl : strong);
     const env = {
@@ -617,7 +627,7 @@ function ordinaryNames(): string[] {
     JAVA_HOME GOPATH GOROOT GOCACHE CARGO_HOME RUSTUP_HOME PYENV_ROOT PYTHONPATH VIRTUAL_ENV CONDA_PREFIX RBENV_ROOT
     GEM_HOME ANDROID_HOME DOTNET_ROOT CC CXX CFLAGS LDFLAGS LD_LIBRARY_PATH PKG_CONFIG_PATH MANPATH INFOPATH
     HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR
-    PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSSLMODE POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB REDIS_URL
+    PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGDATA PGSSLMODE POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB
     REDIS_HOST MYSQL_HOST MONGO_URL AMQP_URL SMTP_HOST SMTP_PORT SMTP_USER SMTP_PASSWORD
     AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN GOOGLE_APPLICATION_CREDENTIALS AZURE_CLIENT_ID
     OTEL_SERVICE_NAME OTEL_LOG_LEVEL SENTRY_DSN DD_ENV DD_SERVICE DD_VERSION LOG_FORMAT

@@ -1,10 +1,16 @@
 // How often one may try whatever tells, guesses or costs something about an account: every attempt counts, the refused and the malformed too.
 import type { Request, RequestHandler, Response } from 'express';
 import type { Actor } from '../../shared/http/actor.ts';
-import { addressOf, hashed, limitRate } from '../../shared/middleware/rate-limit.ts';
+import type { SharedCounter } from '../../shared/limits/shared-counter.ts';
+import { addressOf, limitRate, type Limit } from '../../shared/middleware/rate-limit.ts';
 import { readRefreshToken } from './session.ts';
 
-export type AttemptLimitOptions = { windowMs: number; loginMax: number; loginAddressMax: number };
+export type AttemptLimitOptions = {
+  windowMs: number;
+  loginMax: number;
+  loginAddressMax: number;
+  counter: SharedCounter;
+};
 export type AttemptLimits = Record<
   'register' | 'login' | 'refresh' | 'changePassword' | 'forgetPassword' | 'resetPassword' | 'verifyEmail',
   RequestHandler[]
@@ -29,11 +35,12 @@ export function createAttemptLimits(options: AttemptLimitOptions, refreshKey: Bu
 function limitsOf(
   name: string,
   aim: Aim,
-  { windowMs, loginMax, loginAddressMax }: AttemptLimitOptions,
+  { windowMs, loginMax, loginAddressMax, counter }: AttemptLimitOptions,
 ): RequestHandler[] {
+  const keyAimedAt: Limit['keyOf'] = (...call) => keyOf(...call, aim);
   return [
-    limitRate({ name: `${name}-address`, max: loginAddressMax, windowMs, keyOf: addressOf }),
-    limitRate({ name: `${name}-account`, max: loginMax, windowMs, keyOf: (...call) => keyOf(...call, aim) }),
+    limitRate({ name: `${name}-address`, max: loginAddressMax, windowMs, keyOf: addressOf, counter }),
+    limitRate({ name: `${name}-account`, max: loginMax, windowMs, keyOf: keyAimedAt, counter }),
   ];
 }
 
@@ -42,7 +49,7 @@ function keyOf(request: Request, response: Response, aim: Aim): string {
   const body: unknown = request.body;
   const fields = typeof body === 'object' && body !== null ? { ...body } : {};
   const target = aim(fields, response.locals.caller.actor);
-  return target === null ? `from ${addressOf(request)}` : hashed(target);
+  return target === null ? `from ${addressOf(request)}` : `at ${target}`;
 }
 
 const accountAimedAt: Aim = ({ email }) => (typeof email === 'string' ? email.trim().toLowerCase() : null);

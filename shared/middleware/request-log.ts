@@ -10,13 +10,18 @@ export const requestLog = (logger: Logger): RequestHandler =>
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request',
     serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
-    customProps: (request, response) => ({
-      method: request.method,
-      path: request.originalUrl.split('?', 1)[0],
-      status: response.statusCode,
-      userId: response.locals.caller?.actor?.userId,
-    }),
+    // Not customProps, which writes them twice: as they were when the request came, and again.
+    customSuccessObject: factsOf,
+    customErrorObject: (request, response, _error, told: object) => factsOf(request, response, told),
   });
+
+const factsOf = (request: Request, response: Response, told: object): object => ({
+  ...told,
+  method: request.method,
+  path: request.originalUrl.split('?', 1)[0],
+  status: response.statusCode,
+  userId: response.locals.caller?.actor?.userId,
+});
 
 const levelOf = (status: number, error: unknown) =>
   error !== undefined || status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info';

@@ -26,6 +26,7 @@ const groups: Record<string, Record<string, string>> = {
     'drill:proxies': 'nginx and HAProxy with our files: what they hand on, ask twice and say themselves',
     'drill:hostile-http': 'malformed, slow and silent clients: answered or shown out, in bounded memory',
     'drill:systemd': 'our units under a real systemd: ready, stop, watchdog, restarts, sandbox',
+    'drill:certificates': 'certbot fetches and renews from a test authority, nginx serves the new one, nobody fails',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
     'drill:image': 'the container image, built without a registry, run without root and with nothing to write to',
     'drill:kubernetes': 'the manifests, rendered by kubectl and held against schemas, program and configuration',

@@ -54,7 +54,7 @@ export async function checkNginx(here: Pick<Drill, 'folder'>, options: EdgeOptio
   return status === 0 && !output.includes('[warn]') ? null : output;
 }
 
-async function layOut(
+export async function layOut(
   here: Pick<Drill, 'folder'>,
   { certificate: { certPath, keyPath }, replicas: [one, other], edit = (text) => text }: EdgeOptions,
   httpPort: number,

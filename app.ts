@@ -5,6 +5,7 @@ import { catalogMigrations, createCatalog } from './modules/catalog/index.ts';
 import { createOrders, ordersMigrations } from './modules/orders/index.ts';
 import { createPayments, paymentsMigrations } from './modules/payments/index.ts';
 import { createUsers, usersMigrations } from './modules/users/index.ts';
+import { Caches } from './shared/cache/caches.ts';
 import type { Config } from './shared/config/config.ts';
 import type { Database } from './shared/database/database.ts';
 import type { MigrationSource } from './shared/database/migrate.ts';
@@ -59,6 +60,8 @@ type Surroundings = {
   ownUrl: () => string;
   /** Who counts attempts to log in for all processes; behind them the database does. */
   attemptKeepers?: HitCounter[];
+  /** What this process remembers. */
+  caches?: Caches;
 };
 
 export type Modules = ReturnType<typeof createModules>;
@@ -73,6 +76,7 @@ export function createModules({
   secrets,
   ownUrl,
   attemptKeepers = [],
+  caches = new Caches(metrics),
 }: Surroundings) {
   const outbox = new Outbox(metrics);
   const idempotency = new Idempotency({ ttlMs: config.idempotencyTtlMs });
@@ -86,7 +90,7 @@ export function createModules({
     outbox,
     personalData: () => [orders.personalData, payments.personalData],
     logger: logOf('users'),
-    metrics,
+    caches,
     tokens: {
       secret: secrets.jwt,
       accessTtlMs: config.accessTokenTtlMs,
@@ -107,7 +111,7 @@ export function createModules({
     },
   });
 
-  const catalog = createCatalog({ database: databaseOf('catalog'), idempotency, audit: audit.service });
+  const catalog = createCatalog({ database: databaseOf('catalog'), caches, idempotency, audit: audit.service });
 
   const orders = createOrders({
     database: databaseOf('orders'),

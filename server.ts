@@ -10,6 +10,8 @@ import { CONFIG_EXIT_CODE, ConfigError, loadConfig, type Config } from './shared
 import { loadEnvFile } from './shared/config/env-file.ts';
 import { loadSupervision, type Supervision } from './shared/config/supervision.ts';
 import { ownSecret } from './shared/config/secrets.ts';
+import { Caches } from './shared/cache/caches.ts';
+import { ChangeListener } from './shared/database/change-listener.ts';
 import { createDatabase, type Database } from './shared/database/database.ts';
 import { startEmbeddedPostgres } from './shared/database/embedded.ts';
 import { migrate, pendingMigrations } from './shared/database/migrate.ts';
@@ -105,6 +107,7 @@ async function start(): Promise<void> {
     secrets: await readSecrets(),
     ownUrl: () => own.url,
     attemptKeepers: redis,
+    caches: openCaches(directUrl, metrics),
   });
   await makeFirstAdmin(modules);
   metrics.observe(readingsOf(modules, database));
@@ -140,6 +143,17 @@ async function openRedis(): Promise<HitCounter[]> {
   const counter = new RedisCounter(config.redisUrl, limitsLog);
   lifecycle.onStop('Redis', () => counter.close());
   return [resting(counter, limitsLog)];
+}
+
+/** They hear what other processes change; a worker remembers nothing for long. */
+function openCaches(directUrl: string, metrics: Metrics): Caches {
+  const caches = new Caches(metrics);
+  if (config.role === 'worker') return caches;
+  const log = logger.child({ module: 'caches' });
+  const listener = new ChangeListener({ connectionString: directUrl, hearer: caches, logger: log });
+  listener.start();
+  lifecycle.onStop('changes', () => listener.stop());
+  return caches;
 }
 
 function greet(port: number, database: string, modules: string[]): void {

@@ -1,4 +1,5 @@
 // The face of the catalogue: what app.ts plugs in, and what it gets.
+import type { Caches } from '../../shared/cache/caches.ts';
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
@@ -18,12 +19,21 @@ export const catalogMigrations: MigrationSource = {
   directory: new URL('./migrations/', import.meta.url),
 };
 
-type Deps = { database: Database; idempotency: Idempotency; audit: Audit };
+type Deps = { database: Database; caches: Caches; idempotency: Idempotency; audit: Audit };
+
+/** Others tell of a change (migrations/0006_changes.sql); five minutes bound what a lost word could do. */
+const VIEWS = { name: 'products', max: 500, ttlMs: 5 * 60_000 };
 
 /** The SQL half of this face is catalog.reserve: see migrations/0002_stock.sql. */
-export function createCatalog({ database, idempotency, audit }: Deps) {
+export function createCatalog({ database, caches, idempotency, audit }: Deps) {
   const stockRepository = new StockRepository();
-  const service = new ProductService({ database, products: new ProductRepository(), stock: stockRepository, audit });
+  const service = new ProductService({
+    database,
+    products: new ProductRepository(),
+    stock: stockRepository,
+    audit,
+    views: caches.make(VIEWS),
+  });
   const stock = new StockService({ database, idempotency, stock: stockRepository, audit });
   return {
     name: 'catalog',

@@ -1,4 +1,5 @@
 // The use cases of products: sell, change, archive, read; and what orders may ask.
+import type { Remembered } from '../../shared/cache/remembered.ts';
 import type { Database, Transaction } from '../../shared/database/database.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
@@ -13,7 +14,14 @@ import type { CreateProduct, ListProducts, PatchProduct } from './product.valida
 import { presentProduct, type ProductView } from './product.view.ts';
 import type { StockRepository } from './stock.repository.ts';
 
-type Deps = { database: Database; products: ProductRepository; stock: StockRepository; audit: Audit };
+type Deps = {
+  database: Database;
+  products: ProductRepository;
+  stock: StockRepository;
+  audit: Audit;
+  /** By id, whatever the status: who may see it is asked each time. */
+  views: Remembered<ProductView>;
+};
 
 export class ProductService {
   private readonly deps: Deps;
@@ -49,9 +57,9 @@ export class ProductService {
 
   /** @throws notFound `product_not_found`, also for a draft or archived one unless staff ask */
   async get(actor: Actor | null, id: string): Promise<ProductView> {
-    const product = await this.deps.products.find(this.deps.database, id);
-    if (product === null || (product.status !== 'active' && !may(actor, 'products:read'))) throw productNotFound();
-    return presentProduct(product);
+    const view = await this.deps.views.find(id, () => this.read(id));
+    if (view.status !== 'active' && !may(actor, 'products:read')) throw productNotFound();
+    return view;
   }
 
   /** @throws malformed `duplicate_sku`; conflict `sku_taken` */
@@ -84,6 +92,7 @@ export class ProductService {
       if (variants.length > 0) await this.putVariants(tx, id, variants, product.variants);
       const after = presentProduct(await this.reread(tx, id));
       await this.record(tx, actor, 'product.updated', { before: presentProduct(product), after });
+      tx.afterCommit(() => this.deps.views.forget(id));
       return after;
     });
   }
@@ -96,7 +105,15 @@ export class ProductService {
       await this.deps.products.update(tx, id, { ...product, status: 'archived' });
       const after = presentProduct(await this.reread(tx, id));
       await this.record(tx, actor, 'product.archived', { before: presentProduct(product), after });
+      tx.afterCommit(() => this.deps.views.forget(id));
     });
+  }
+
+  /** @throws notFound `product_not_found`, which is not remembered: made-up ids crowd out nothing. */
+  private async read(id: string): Promise<ProductView> {
+    const product = await this.deps.products.find(this.deps.database, id);
+    if (product === null) throw productNotFound();
+    return presentProduct(product);
   }
 
   /** A known SKU keeps its id, and its title and tax rate when they are absent; every new one gets a level of 0. */

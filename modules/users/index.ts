@@ -1,4 +1,5 @@
 // The face of the users module: accounts, roles and sessions.
+import type { Caches } from '../../shared/cache/caches.ts';
 import type { Database } from '../../shared/database/database.ts';
 import type { MigrationSource } from '../../shared/database/migrate.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
@@ -10,7 +11,6 @@ import type { RecurringJob } from '../../shared/jobs/jobs.ts';
 import { resting, type HitCounter } from '../../shared/limits/hit-counter.ts';
 import { SharedCounter } from '../../shared/limits/shared-counter.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import type { Metrics } from '../../shared/metrics/metrics.ts';
 import type { Mailer } from '../../shared/mail/mailer.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { AddressController } from './address.controller.ts';
@@ -69,7 +69,7 @@ export type UsersDeps = {
   /** Of the modules that are made after this one; asked for when an account is deleted or shown. */
   personalData: () => PersonalData[];
   logger: Logger;
-  metrics: Metrics;
+  caches: Caches;
   tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
   limits: {
     windowMs: number;
@@ -107,7 +107,7 @@ export function createUsers({
   outbox,
   personalData,
   logger,
-  metrics,
+  caches,
   tokens,
   limits,
   mail,
@@ -118,7 +118,7 @@ export function createUsers({
   const passwords = new PasswordHasher(passwordCost);
   const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
   const apiKeys = new ApiKeyRepository();
-  const verifier = new TokenVerifier({ database, sessions, apiKeys, accessTokens, metrics });
+  const verifier = new TokenVerifier({ database, sessions, apiKeys, accessTokens, caches });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };
   const managedUsers = new ManagedUserRepository();
   const managedUserService = new ManagedUserService({ database, audit, users, managedUsers, sessions, verifier });

@@ -1,11 +1,11 @@
 // From a bearer token to the caller: the token says which session or key, the database says who that is and what they may do.
+import type { Caches } from '../../shared/cache/caches.ts';
+import type { Remembered } from '../../shared/cache/remembered.ts';
 import type { Database } from '../../shared/database/database.ts';
 import type { Actor, VerifyToken } from '../../shared/http/actor.ts';
-import type { Metrics } from '../../shared/metrics/metrics.ts';
 import { tokenInvalid, type AccessTokens } from './access-tokens.ts';
 import { isMarkedAsKey, isWellFormedKey, secretHashOf } from './api-key.ts';
 import type { ApiKeyRepository, KeyCaller } from './api-key.repository.ts';
-import { Remembered } from './remembered.ts';
 import { permissionsOf, permissionsOfKey } from './roles.ts';
 import type { Caller, SessionRepository } from './session.repository.ts';
 
@@ -14,8 +14,11 @@ type Needs = {
   sessions: Pick<SessionRepository, 'findCaller'>;
   apiKeys: Pick<ApiKeyRepository, 'findCaller'>;
   accessTokens: AccessTokens;
-  metrics: Metrics;
+  caches: Caches;
 };
+
+/** For so long a logout, a new role, a disabled account or a revoked key may go unnoticed by other processes. */
+const A_SECOND = { max: 5000, ttlMs: 1000 };
 
 export class TokenVerifier {
   private readonly needs: Needs;
@@ -25,8 +28,8 @@ export class TokenVerifier {
 
   constructor(needs: Needs) {
     this.needs = needs;
-    this.callers = new Remembered(needs.metrics.cacheCounter('sessions'));
-    this.keyCallers = new Remembered(needs.metrics.cacheCounter('api_keys'));
+    this.callers = needs.caches.make({ name: 'sessions', ...A_SECOND });
+    this.keyCallers = needs.caches.make({ name: 'api_keys', ...A_SECOND });
   }
 
   /** @throws unauthenticated `token_invalid`, `token_expired` */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { expect, test, vi } from 'vitest';
+import { Caches } from '../../../shared/cache/caches.ts';
 import type { Database } from '../../../shared/database/database.ts';
 import { Metrics } from '../../../shared/metrics/metrics.ts';
 import { AccessTokens } from '../access-tokens.ts';
@@ -25,7 +26,7 @@ async function startVerifier() {
     sessions: { findCaller },
     apiKeys: { findCaller: findKey },
     accessTokens,
-    metrics: new Metrics(),
+    caches: new Caches(new Metrics()),
   });
   return {
     verifier,

@@ -15,7 +15,7 @@ const sources = [
   ...['modules', 'shared', 'scripts', 'chaos', 'deploy', 'clients'].flatMap(sourcesOf),
 ];
 /** A checker that silently sees half of the files is worse than none: this many imports were there when the rules were written. */
-const IMPORTS_MIN = 300;
+const IMPORTS_MIN = 1000;
 
 type Cruise = {
   summary: { totalDependenciesCruised: number; violations: { rule: { name: string }; from: string; to: string }[] };

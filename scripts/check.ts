@@ -16,6 +16,7 @@ const steps: Step[] = [
   ['client', 'tsx scripts/client.ts --check'],
   ['client, types', 'tsc -p clients/typescript --noEmit'],
   ['audit', 'tsx scripts/audit.ts'],
+  ['supply chain', 'tsx scripts/supply-chain.ts'],
   ['tests', 'vitest run --coverage'],
   ['build', 'tsx scripts/build.ts'],
   ['smoke', 'tsx scripts/smoke.ts'],

@@ -29,8 +29,10 @@ const groups: Record<string, Record<string, string>> = {
     'drill:certificates': 'certbot fetches and renews from a test authority, nginx serves the new one, nobody fails',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
     'drill:image': 'the container image, built without a registry, run without root and with nothing to write to',
+    'drill:compose': 'the compose file: resolved by docker-compose, its scripts run, every service held against rules',
     'drill:kubernetes': 'the manifests, rendered by kubectl and held against schemas, program and configuration',
     'drill:limits': 'four workers and four replicas count as one; Redis dies and freezes, and nobody waits',
+    'drill:workflows': 'the GitHub workflows: actionlint, shellcheck, pinned actions, few permissions',
   },
   Check: {
     format: 'format the code',
@@ -42,6 +44,7 @@ const groups: Record<string, Record<string, string>> = {
     'openapi:lint': 'is openapi.json a good document?',
     'api:diff': 'what openapi.json takes away from callers of the last tagged version; -- --against <file or ref>',
     audit: 'known advisories in what is deployed',
+    'supply-chain': 'where packages come from; writes a bill of materials to reports/sbom.cdx.json',
   },
   Make: {
     build: 'compile to dist/',

@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { drill, run, type Drill } from './support/drill.ts';
 import { brokenRules } from './support/kubernetes-rules.ts';
 import { schemaCheck, type Manifest, type SchemaCheck } from './support/kubernetes-schema.ts';
+import { plant } from './support/plant.ts';
 import { cachePath, fetchPackages } from './support/packages.ts';
 import { root } from './support/world.ts';
 
@@ -46,6 +47,13 @@ const faults: Record<string, [file: string, from: string | RegExp, to: string]> 
   'missing-secret': ['base/settings/settings.env', /^JWT.*\n/m, ''],
 }; // prettier-ignore
 
+/** What release.sh is to do of a cluster's answers; `fails` is the call that the cluster refuses. */
+const stories: { name: string; fails: string; ends: number; last: string }[] = [
+  { name: 'a good version', fails: 'none', ends: 0, last: 'rollout status' },
+  { name: 'a migration that fails', fails: 'wait', ends: 1, last: 'wait' },
+  { name: 'a version that is never ready', fails: 'rollout status', ends: 1, last: 'rollout undo' },
+];
+
 await drill({ name: 'kubernetes', needs: { unzip: 'unzip' }, breaks: Object.keys(faults) }, async (here) => {
   const { check, say, broken } = here;
   const program = kubectl();
@@ -55,6 +63,7 @@ await drill({ name: 'kubernetes', needs: { unzip: 'unzip' }, breaks: Object.keys
   check(`${seen} manifests, ${Object.keys(ways).length} ways to roll out: nothing is wrong`, found.length === 0, found);
   secretsFit(here, program);
   if (broken !== null) return;
+  for (const story of stories) rollsOut(here, program, story);
   const missed = Object.keys(faults).filter((fault) => judged(fault).found.length === 0);
   check(`each of ${Object.keys(faults).length} planted faults is found`, missed.length === 0, missed);
   say('not run here: a cluster');
@@ -73,10 +82,7 @@ function copy({ folder }: Pick<Drill, 'folder'>, fault: string | null): string {
   cpSync(join(root, FOLDER), target, { recursive: true });
   if (fault === null) return target;
   const [file = '', from = '', to = ''] = faults[fault] ?? [];
-  const text = readFileSync(join(target, file), 'utf8');
-  const changed = text.replace(from, to);
-  if (changed === text) throw new Error(`${fault} finds nothing to change`);
-  writeFileSync(join(target, file), changed);
+  plant(join(target, file), from, to);
   return target;
 }
 
@@ -117,4 +123,30 @@ function secretsFit({ check, folder }: Drill, program: string): void {
   const { metadata, data } = JSON.parse(output) as Manifest & { data: Record<string, string> };
   const isWhole = wanted.every((name) => data[name] !== undefined);
   check(`${metadata.name} holds the ${wanted.length} secrets that are read`, isWhole, Object.keys(data));
+}
+
+/** Everything but the rendering is answered by a stand-in that notes what it was asked. */
+function rollsOut(
+  { check, folder }: Drill,
+  program: string,
+  { name, fails, ends, last }: (typeof stories)[number],
+): void {
+  const bin = join(folder, fails.replace(' ', '-'));
+  mkdirSync(bin);
+  const stub = `#!/bin/sh
+case "$*" in kustomize*) exec ${program} "$@";; esac
+echo "$*" >>${bin}/calls
+case "$*" in apply*) grep -E '^kind|image:' >>${bin}/calls;; "${fails}"*) exit 1;; esac
+`;
+  writeFileSync(join(bin, 'kubectl'), stub, { mode: 0o755 });
+  const image = 'registry.example/waybill:9.8.7';
+  const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, KUBECONFIG_DATA: 'apiVersion: v1' };
+  const { status } = run('sh', [join(root, FOLDER, 'release.sh'), image], { env });
+  const calls = readFileSync(join(bin, 'calls'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  const applied = calls.filter((line) => line.includes('image:'));
+  const isRight =
+    status === ends && calls.at(-1)?.startsWith(last) === true && applied.length === (fails === 'wait' ? 1 : 3);
+  check(`release.sh with ${name} ends with ${ends} after ${last}`, isRight && applied.every((line) => line.endsWith(image)), status === ends ? calls.at(-1) : status); // prettier-ignore
 }

@@ -14,8 +14,12 @@ const NODE_VERSION = '24.21.0';
 const NPM_VERSION = '11.19.1';
 const OWN_AUTHORITY = '/etc/ssl/certs/own-authority.crt';
 
-/** Resolves with what the command wrote to stdout; never blocks: the drill's own relays have to go on. */
-export type Docker = (...args: string[]) => Promise<string>;
+/** Resolves with what was written to stdout; never blocks: the drill's own relays have to go on. */
+export type Docker = {
+  (...args: string[]): Promise<string>;
+  /** A script of ours that calls docker. */
+  script: (path: string, args: string[], env: Record<string, string>) => Promise<string>;
+};
 
 /** Images and layers are kept for the next run. */
 export async function startDocker({ folder, onEnd }: Pick<Drill, 'folder' | 'onEnd'>): Promise<Docker> {
@@ -44,10 +48,11 @@ export async function startDocker({ folder, onEnd }: Pick<Drill, 'folder' | 'onE
 function clientOf(host: string): Docker {
   // The builder that is part of the daemon: buildx is a download of its own.
   const env = { ...process.env, DOCKER_HOST: host, DOCKER_BUILDKIT: '0' };
-  return async (...args) => {
-    const { stdout } = await promisify(execFile)(pathOf('docker') ?? 'docker', args, { env, maxBuffer: 2 ** 26 });
-    return stdout.trim();
+  const call = async (path: string, args: string[], more: Record<string, string> = {}) => {
+    const options = { env: { ...env, ...more }, maxBuffer: 2 ** 26 };
+    return (await promisify(execFile)(path, args, options)).stdout.trim();
   };
+  return Object.assign((...args: string[]) => call(pathOf('docker') ?? 'docker', args), { script: call });
 }
 
 export type Bases = { node: string; runtime: string; buildArgs: string[] };

@@ -2,11 +2,13 @@
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import { Server as TcpServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a connection that is idle when we stop may still speak once more. */
 const GRACE_MS = 1000;
 const POLL_MS = 20;
+/** Under load there is always one more; whoever is left then has to be tried again. */
+const ACCEPT_MS = 1000;
 
 /**
  * `server.close()` resets kept-alive connections on which a request may be on its way, and never tells clients that talk to leave.
@@ -29,11 +31,26 @@ export class HttpDrain {
     this.isDraining = true;
     for (const response of this.running) response.shouldKeepAlive = false;
     const closed = once(this.server, 'close');
+    await this.acceptWaiting();
     // Not http's close(), which ends idle connections at once.
     TcpServer.prototype.close.call(this.server);
     await Promise.race([closed, sleep(GRACE_MS, undefined, { ref: false })]);
-    const idle = setInterval(() => this.server.closeIdleConnections(), POLL_MS);
+    // Immediates come after reading: what has arrived by now, on a machine that is busy perhaps long ago, is a request and not idle.
+    const idle = setInterval(() => setImmediate(() => this.server.closeIdleConnections()), POLL_MS);
     await closed.finally(() => clearInterval(idle));
+  }
+
+  /**
+   * Closing resets connections that the kernel has made and we have not taken, requests and all. We take one a turn of the event loop,
+   * so two turns without any mean that none waits.
+   */
+  private async acceptWaiting(): Promise<void> {
+    const deadline = performance.now() + ACCEPT_MS;
+    let turnsWithout = 0;
+    const onConnection = () => void (turnsWithout = 0);
+    this.server.on('connection', onConnection);
+    while (turnsWithout++ < 2 && performance.now() < deadline) await turn();
+    this.server.off('connection', onConnection);
   }
 
   private follow(response: ServerResponse): void {

@@ -46,7 +46,9 @@ const limitsLog = logger.child({ module: 'limits' });
 const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownTimeoutMs });
 /** Its successor serves already: nobody has to look away first, and this process stays ready for who is still there. */
 let isRetired = false;
-if (cluster.isWorker) obeyPrimary();
+/** Under PM2, too, this is a worker of a cluster, but not of ours. */
+const isOfFleet = cluster.isWorker && config.workers > 1;
+if (isOfFleet) obeyPrimary();
 else for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
 process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
 process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
@@ -92,7 +94,7 @@ async function start(): Promise<void> {
   const build = await buildOf();
   const currentTraceId = await recordTraces(build);
   const metrics = new Metrics();
-  if (cluster.isWorker) joinCluster(metrics);
+  if (isOfFleet) joinCluster(metrics);
   const { database, load } = openPool(url, metrics);
   await requireDurableCommits(database);
 
@@ -116,15 +118,16 @@ async function start(): Promise<void> {
 
   watchProcess(metrics, build);
   const checkReady = () => requireReady(database);
-  const hitKeepers = [...redis, ...(cluster.isWorker ? [resting(new FleetCounter(), limitsLog)] : [])];
+  const hitKeepers = [...redis, ...(isOfFleet ? [resting(new FleetCounter(), limitsLog)] : [])];
   const operations = { config, logger, metrics, ...build, load, checkReady, currentTraceId, hitKeepers };
   const address = await listen(createApp(modules, operations));
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
-  if (cluster.isWorker) return tellReady(address.port, names);
+  if (isOfFleet) return tellReady(address.port, names);
   if (supervision.isNotified)
     process.on('SIGHUP', () => logger.warn('WORKERS is 1: nothing to reload, restart instead'));
   await tellSystemd();
+  process.send?.('ready'); // what PM2 waits for
   logger.info({ port: address.port, role: config.role, ...build }, 'listening');
   greet(address.port, label, names);
 }
@@ -345,6 +348,7 @@ async function stop(exitCode: number): Promise<void> {
   logger.info('stopping');
   const isClean = await lifecycle.stop();
   logger.info({ isClean }, 'stopped');
+  await new Promise<void>((resolve) => logger.flush(() => resolve()));
   process.exit(isClean ? exitCode : 1);
 }
 

@@ -1,6 +1,7 @@
 // The log: one JSON line per fact on stdout, readable lines on a developer's terminal.
 import { pino, type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { isStdoutReplaced, ReplacedStdout } from './replaced-stdout.ts';
 import { currentRequest } from './request-context.ts';
 
 export type { Logger } from 'pino';
@@ -39,10 +40,10 @@ export function createLogger(
 }
 
 /** Synchronous, so that the last line of a dying process is written. */
-const stdout = (isPretty: boolean): DestinationStream =>
-  isPretty
-    ? pretty({ sync: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' })
-    : pino.destination({ dest: 1, sync: true });
+function stdout(isPretty: boolean): DestinationStream {
+  if (isPretty) return pretty({ sync: true, ignore: 'pid,hostname,service', translateTime: 'HH:MM:ss.l' });
+  return isStdoutReplaced() ? new ReplacedStdout() : pino.destination({ dest: 1, sync: true });
+}
 
 /** Allow-list: PostgreSQL's `detail`, `where` and `parameters` carry customers' values and stay out. */
 function describeError(error: unknown): Record<string, unknown> {

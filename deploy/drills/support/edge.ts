@@ -19,6 +19,10 @@ export type Edge = {
   servername: string;
   running: Running;
   accessLog: () => Promise<Record<string, unknown>[]>;
+  /** Until requests are sent to this replica, or again. */
+  untilUsed: (port: number) => Promise<void>;
+  /** Requests that a replica had taken and did not answer: what a retry then hides from the client. Null where it is not told. */
+  lost: (() => Promise<string[]>) | null;
 };
 
 export const edgeOf = (

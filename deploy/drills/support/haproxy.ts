@@ -1,6 +1,7 @@
 // HAProxy with our file.
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
 import { run, type Drill } from './drill.ts';
 import {
   adapt,
@@ -13,7 +14,7 @@ import {
   type Edge,
   type EdgeOptions,
 } from './edge.ts';
-import { freePort, start } from './processes.ts';
+import { freePort, start, until } from './processes.ts';
 
 export async function startHaproxy(here: Pick<Drill, 'folder' | 'onEnd'>, options: EdgeOptions): Promise<Edge> {
   const [httpPort, httpsPort] = [await freePort(), await freePort()];
@@ -25,8 +26,21 @@ export async function startHaproxy(here: Pick<Drill, 'folder' | 'onEnd'>, option
   return {
     ...edgeOf(options.certificate, httpPort, httpsPort),
     running,
+    untilUsed: (port) =>
+      until(`HAProxy uses ${port}`, async () => (await stateOf(join(dirname(path), 'admin.sock'), port)) === 'UP'),
     accessLog: async () => jsonLines(running.log),
+    lost: null,
   };
+}
+
+/** What HAProxy thinks of a server: columns of `show stat`. */
+async function stateOf(socketPath: string, port: number): Promise<string | undefined> {
+  const socket = connect(socketPath).end('show stat\n');
+  let text = '';
+  for await (const piece of socket.setEncoding('utf8')) text += String(piece);
+  const [head = '', ...rows] = text.split('\n').map((line) => line.replace('# ', '').split(','));
+  const [status, address] = ['status', 'addr'].map((name) => head.indexOf(name));
+  return rows.find((row) => row[address ?? -1] === `127.0.0.1:${port}`)?.[status ?? -1];
 }
 
 /** @returns what HAProxy says against it; null when nothing */
@@ -45,6 +59,7 @@ async function layOut(
   const folder = await folderFor(here, 'haproxy');
   const path = join(folder, 'haproxy.cfg');
   const places: [RegExp, string][] = [
+    [/\/run\/haproxy/g, folder],
     [/bind :80\b/g, `bind 127.0.0.1:${httpPort}`],
     [/bind :443\b/g, `bind 127.0.0.1:${httpsPort}`],
     [/\/etc\/haproxy\/certs\/waybill\.pem/g, bothPath],

@@ -19,12 +19,14 @@ export type Load = {
   end: () => Promise<void>;
 };
 
-/** @param ca the certificate to trust, for https */
+/** For https: the certificate to trust, and the name that stands in it. */
+export type Trust = { ca: string; servername: string };
+
 export function placeOrders(
   { onEnd }: Pick<Drill, 'onEnd'>,
   url: string,
   { token, sku }: Shop,
-  { clients = 64, ca }: { clients?: number; ca?: string } = {},
+  { clients = 64, trust }: { clients?: number; trust?: Trust } = {},
 ): Load {
   const load = { counts: {} as Record<string, number>, acknowledged: [] as string[], complaints: [] as string[] };
   const target = new URL('/api/v1/orders', url);
@@ -40,6 +42,7 @@ export function placeOrders(
     new Promise<void>((resolve) => {
       sent++;
       const headers = {
+        ...(trust && { Host: trust.servername }),
         Authorization: `Bearer ${token}`,
         'Content-Type': 'application/json',
         'Content-Length': String(Buffer.byteLength(body)),
@@ -71,7 +74,7 @@ export function placeOrders(
 
   const customer = async () => {
     const options = { keepAlive: true, maxSockets: 1 };
-    const agent = isTls ? new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) }) : new HttpAgent(options);
+    const agent = isTls ? new HttpsAgent({ ...options, ...trust }) : new HttpAgent(options);
     while (!ended.signal.aborted) await post(agent);
     agent.destroy();
   };

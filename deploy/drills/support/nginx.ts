@@ -43,9 +43,18 @@ export async function startNginx(here: Pick<Drill, 'folder' | 'onEnd'>, options:
     () => answers(`http://127.0.0.1:${httpPort}/.well-known/acme-challenge/none`, 404),
     join(folder, 'error.log'),
   );
-  const accessLog = async () => jsonLines((await readFile(join(folder, 'waybill.log'), 'utf8')).split('\n'));
-  return { ...edgeOf(options.certificate, httpPort, httpsPort), running, accessLog };
+  const linesOf = async (name: string) => (await readFile(join(folder, name), 'utf8')).split('\n');
+  return {
+    ...edgeOf(options.certificate, httpPort, httpsPort),
+    running,
+    accessLog: async () => jsonLines(await linesOf('waybill.log')),
+    untilUsed: async () => undefined, // it tries each, always
+    lost: async () => (await linesOf('error.log')).filter((line) => isLost.test(line)),
+  };
 }
+
+/** Not `connect() failed`: then nothing was sent. */
+const isLost = /(prematurely closed|(recv|send|writev)\(\) failed).*upstream: "/;
 
 /** @returns what nginx says against it; null when nothing */
 export async function checkNginx(here: Pick<Drill, 'folder'>, options: EdgeOptions): Promise<string | null> {

@@ -47,6 +47,17 @@ export function start(program: string, args: string[], { cwd, env = {}, asRoot =
   return { child, pid: child.pid ?? -1, log, stop };
 }
 
+/** Runs to the end, while this process goes on. @returns its status and all it said */
+export async function finish(
+  program: string,
+  args: string[],
+  options: Options,
+): Promise<{ status: number | null; output: string }> {
+  const { child, log } = start(program, args, options);
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, output: log.join('\n') };
+}
+
 /** Asks until the answer is true; told what was waited for when it never is. */
 export async function until(what: string, ask: () => Promise<boolean> | boolean, timeoutMs = START_MS): Promise<void> {
   const deadline = Date.now() + timeoutMs;

@@ -31,7 +31,10 @@ export function health({ checkReady, version, commit, metrics, metricsAccess }: 
   };
   router.get(['/health', '/livez'], alive);
   router.get(['/ready', '/readyz', '/healthz'], ready);
-  router.get('/version', (_request, response) => void response.json({ version, commit }));
+  // Whoever deploys sees by uptimeMs that it is still the same process, and not one that dies and is made again.
+  const tellVersion: RequestHandler = (_request, response) =>
+    void response.json({ version, commit, uptimeMs: Math.floor(process.uptime() * 1000) });
+  router.get('/version', tellVersion);
   router.get('/metrics', guardMetrics(metricsAccess), async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.text());
   });

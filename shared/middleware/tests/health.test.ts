@@ -38,8 +38,12 @@ describe.each(['/ready', '/readyz', '/healthz'])('%s', (path) => {
   });
 });
 
-test('/version tells what runs', async () =>
-  expect((await probe().get('/version')).body).toEqual({ version: '1.2.3', commit: 'abc' }));
+test('/version tells what runs, and for how long', async () => {
+  const { body } = await probe().get('/version');
+  expect(body).toEqual({ version: '1.2.3', commit: 'abc', uptimeMs: expect.any(Number) });
+  expect((await probe().get('/version')).body.uptimeMs).toBeGreaterThanOrEqual(body.uptimeMs);
+  expect(Math.abs(body.uptimeMs - process.uptime() * 1000)).toBeLessThan(60_000);
+});
 
 test.each<[MetricsAccess, string | undefined, number]>([
   ['open', undefined, 200],

@@ -73,10 +73,11 @@ async function behind(here: Drill, cwd: string, proxy: Proxy): Promise<void> {
     exits.push((await replicas[turn]?.stop()) ?? null);
     const port = ports[turn === 0 ? 0 : 1];
     replicas[turn] = await startOne(port);
-    await edge.untilUsed(port);
+    await edge.untilUsed?.(port);
   });
   await load.end();
   await judge(here, postgres, load);
+  for (const line of edge.running.log.filter((one) => one.startsWith('Server'))) here.say(line);
   const lost = await edge.lost?.();
   if (lost !== undefined) here.check('no retry was needed for what a replica had taken', lost.length === 0, lost.slice(0, 3)); // prettier-ignore
   await followOneId(here, edge, shop, replicas);

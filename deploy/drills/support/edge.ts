@@ -20,9 +20,9 @@ export type Edge = {
   running: Running;
   accessLog: () => Promise<Record<string, unknown>[]>;
   /** Until requests are sent to this replica, or again. */
-  untilUsed: (port: number) => Promise<void>;
-  /** Requests that a replica had taken and did not answer: what a retry then hides from the client. Null where it is not told. */
-  lost: (() => Promise<string[]>) | null;
+  untilUsed?: (port: number) => Promise<void>;
+  /** Requests that a replica had taken and did not answer: what a retry then hides from the client. */
+  lost?: () => Promise<string[]>;
 };
 
 export const edgeOf = (

@@ -29,7 +29,6 @@ export async function startHaproxy(here: Pick<Drill, 'folder' | 'onEnd'>, option
     untilUsed: (port) =>
       until(`HAProxy uses ${port}`, async () => (await stateOf(join(dirname(path), 'admin.sock'), port)) === 'UP'),
     accessLog: async () => jsonLines(running.log),
-    lost: null,
   };
 }
 

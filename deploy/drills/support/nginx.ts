@@ -48,7 +48,6 @@ export async function startNginx(here: Pick<Drill, 'folder' | 'onEnd'>, options:
     ...edgeOf(options.certificate, httpPort, httpsPort),
     running,
     accessLog: async () => jsonLines(await linesOf('waybill.log')),
-    untilUsed: async () => undefined, // it tries each, always
     lost: async () => (await linesOf('error.log')).filter((line) => isLost.test(line)),
   };
 }

@@ -40,7 +40,7 @@ export const faults: Record<Proxy, Record<string, Fault>> = {
   },
   haproxy: {
     typo: { edit: swap('option redispatch', 'option redispach'), noticedBy: 'syntax' },
-    backend: { edit: swap('backend waybill', 'backend wayward'), noticedBy: 'syntax' },
+    backend: { edit: swap('default_backend waybill', 'default_backend wayward'), noticedBy: 'syntax' },
     'believes-callers': {
       edit: swap('set-header X-Forwarded-For', 'add-header X-Forwarded-For'),
       noticedBy: 'address',

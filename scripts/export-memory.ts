@@ -20,15 +20,13 @@ const dataDir = await mkdtemp(join(tmpdir(), 'waybill-export-'));
 const postgres = await startEmbeddedPostgres({ dataDir });
 let server: ChildProcess | undefined;
 try {
+  await stop((await startServer(postgres.url)).server);
+  await fill(postgres.url);
   const started = await startServer(postgres.url);
   server = started.server;
-  await fill(postgres.url);
   process.exitCode = await measure(started.url, server);
 } finally {
-  if (server?.exitCode === null) {
-    server.kill('SIGTERM');
-    await once(server, 'exit');
-  }
+  if (server?.exitCode === null) await stop(server);
   await postgres.stop();
   await rm(dataDir, { recursive: true, force: true });
 }
@@ -57,6 +55,11 @@ async function startServer(databaseUrl: string): Promise<{ url: string; server: 
     }
   }
   throw new Error('the server ended before it listened');
+}
+
+async function stop(server: ChildProcess): Promise<void> {
+  server.kill('SIGTERM');
+  await once(server, 'exit');
 }
 
 /** By SQL: what is measured is how they leave, not how they came. */

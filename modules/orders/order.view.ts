@@ -44,19 +44,15 @@ export const orderView = z
 export type QuoteView = z.output<typeof quoteView>;
 export type OrderView = z.output<typeof orderView>;
 
-export function presentQuote({ currency, lines, subtotalAmount, taxAmount, totalAmount }: Quote): QuoteView {
-  const inCurrency = (amount: number) => ({ amount, currency });
-  return {
-    currency,
-    lines: lines.map((line) => presentLine(line, currency)),
-    subtotal: inCurrency(subtotalAmount),
-    tax: inCurrency(taxAmount),
-    total: inCurrency(totalAmount),
-  };
+export function presentQuote(quote: Quote): QuoteView {
+  const { currency, lines } = quote;
+  return { currency, lines: lines.map((line) => presentLine(line, currency)), ...totalsOf(quote) };
 }
 
+/** Field by field down to the last: a spread costs more than all else here, and an export does this 100,000 times. */
 export function presentOrder(order: OrderRow, lines: LineRow[]): OrderView {
-  const { currency, subtotal, tax, total } = presentQuote({ ...order, lines: [] });
+  const { currency } = order;
+  const { subtotal, tax, total } = totalsOf(order);
   return {
     id: order.id,
     number: `W-${order.number}`,
@@ -65,7 +61,7 @@ export function presentOrder(order: OrderRow, lines: LineRow[]): OrderView {
     paymentStatus: order.paymentStatus,
     fulfillmentStatus: order.fulfillmentStatus,
     currency,
-    lines: lines.map((line) => ({ id: line.id, ...presentLine(line, currency) })),
+    lines: lines.map((line) => presentOrderLine(line, currency)),
     subtotal,
     tax,
     total,
@@ -82,6 +78,19 @@ export function presentOrders(orders: OrderRow[], lines: LineRow[]): OrderView[]
   const byOrder = new Map(orders.map(({ id }): [string, LineRow[]] => [id, []]));
   for (const line of lines) byOrder.get(line.orderId)?.push(line);
   return orders.map((order) => presentOrder(order, byOrder.get(order.id) ?? []));
+}
+
+type Totals = Pick<Quote, 'currency' | 'subtotalAmount' | 'taxAmount' | 'totalAmount'>;
+
+const totalsOf = ({ currency, subtotalAmount, taxAmount, totalAmount }: Totals) => ({
+  subtotal: { amount: subtotalAmount, currency },
+  tax: { amount: taxAmount, currency },
+  total: { amount: totalAmount, currency },
+});
+
+function presentOrderLine(line: LineRow, currency: string) {
+  const { sku, title, quantity, unitPrice, tax, total } = presentLine(line, currency);
+  return { id: line.id, sku, title, quantity, unitPrice, tax, total };
 }
 
 function presentLine({ sku, title, quantity, unitAmount, taxAmount, totalAmount }: QuotedLine, currency: string) {

@@ -23,7 +23,7 @@ export function limitRate({ name, max, windowMs, keyOf, counter }: Limit): Reque
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     keyGenerator: keyOf,
-    store: storeOf((key) => counter.hit(`${name} ${key}`, { windowMs, max })),
+    store: storeOf(name, (key) => counter.hit(`${name} ${key}`, { windowMs, max })),
     // It would print to the console whenever somebody sends X-Forwarded-For where no proxy is trusted.
     validate: { xForwardedForHeader: false },
     handler: (request, _response, next) => next(tooMany(secondsUntilReset(request, windowMs))),
@@ -33,7 +33,9 @@ export function limitRate({ name, max, windowMs, keyOf, counter }: Limit): Reque
 export const addressOf = (request: Request): string => ipKeyGenerator(request.ip ?? 'unknown');
 
 /** A hit is a hit: nothing is ever taken back. */
-const storeOf = (hit: (key: string) => Promise<Hits>): Store => ({
+const storeOf = (name: string, hit: (key: string) => Promise<Hits>): Store & { prefix: string } => ({
+  // Without it express-rate-limit takes two limits of one address for one that counts twice, and complains on the console.
+  prefix: name,
   increment: async (key) => {
     const { count, resetMs } = await hit(key);
     return { totalHits: count, resetTime: new Date(Date.now() + resetMs) };

@@ -1,7 +1,7 @@
 // The limits by themselves: counted by their key, and off at 0.
 import express from 'express';
 import supertest from 'supertest';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { silent } from '../../../tests/support/room-database.ts';
 import { errorHandler } from '../error-handler.ts';
 import { SharedCounter } from '../../limits/shared-counter.ts';
@@ -35,4 +35,14 @@ test('when the window is over it begins anew', async () => {
   await ask('ada').expect(429).expect('Retry-After', '1');
   await new Promise((resolve) => setTimeout(resolve, 200));
   await ask('ada').expect(200);
+});
+
+test('two limits may count the same key, and nobody complains', async () => {
+  const complaints = vi.spyOn(console, 'error').mockReturnValue();
+  const counter = new SharedCounter([]);
+  const limitOf = (name: string) => limitRate({ name, max: 9, windowMs: 60_000, keyOf: () => 'ada', counter });
+  const app = express().use(limitOf('one'), limitOf('other'), (_request, response) => void response.json({}));
+  await supertest(app).get('/').expect(200);
+  expect(complaints).not.toHaveBeenCalled();
+  complaints.mockRestore();
 });

@@ -94,6 +94,7 @@ async function start(): Promise<void> {
   const build = await buildOf();
   const currentTraceId = await recordTraces(build);
   const metrics = new Metrics();
+  metrics.observeProcess(build);
   if (isOfFleet) joinCluster(metrics);
   const { database, load } = openPool(url, metrics);
   await requireDurableCommits(database);
@@ -116,11 +117,11 @@ async function start(): Promise<void> {
   const dispatcher = await announceSubscriptions(modules, database, metrics);
   if (config.role !== 'web') await startWorker(modules, database, dispatcher, { directUrl, metrics });
 
-  watchProcess(metrics, build);
   const checkReady = () => requireReady(database);
   const hitKeepers = [...redis, ...(isOfFleet ? [resting(new FleetCounter(), limitsLog)] : [])];
   const operations = { config, logger, metrics, ...build, load, checkReady, currentTraceId, hitKeepers };
   const address = await listen(createApp(modules, operations));
+  watchProcess(metrics, load);
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);
   if (isOfFleet) return tellReady(address.port, names);
@@ -192,12 +193,11 @@ async function recordTraces({ version }: Build): Promise<(() => string | undefin
   return currentTraceId;
 }
 
-/** What holds up the loop, and what memory there is: in numbers, and in the log. */
-function watchProcess(metrics: Metrics, build: Build): void {
-  metrics.observeProcess();
-  metrics.observeBuild(build);
+/** What holds up the loop, and what memory there is: in numbers, and in the log. The start itself holds it up, and does not count. */
+function watchProcess(metrics: Metrics, load: Load): void {
   const eventLoop = new EventLoopWatch({ logger, metrics });
   eventLoop.start();
+  load.watchLoop();
   lifecycle.onStop('watches', () => eventLoop.stop());
   lifecycle.onStop('memory line', logMemory(logger));
 }

@@ -1,8 +1,9 @@
 // What operators see in numbers of a shop at work: orders, payments, stock, the outbox, the queue; and every name of it in docs/metrics.md.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from './support/app.ts';
+import { hasProgram } from './support/programs.ts';
 import { startServerProcess, type ServerProcess } from './support/server-process.ts';
 
 let app: TestApp;
@@ -136,7 +137,7 @@ describe('a server process', () => {
     expect(text).not.toContain('nodejs_eventloop_lag');
   });
 
-  test.skipIf(!hasPromtool())('says it in the words of Prometheus (needs promtool)', () => {
+  test.skipIf(!hasProgram('promtool', 'prometheus'))('says it in the words of Prometheus (needs promtool)', () => {
     const { stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     const complaints = `${stdout}${stderr}`.trim().split('\n').filter((line) => !isOfPromClient(line)); // prettier-ignore
     expect(complaints.filter((line) => line !== '')).toEqual([]);
@@ -152,13 +153,3 @@ describe('a server process', () => {
 /** Three gauges of prom-client's that are called a total. */
 const isOfPromClient = (line: string): boolean =>
   /^nodejs_active_(handles|requests|resources)_total non-counter metrics should not have "_total" suffix$/.test(line);
-
-function hasPromtool(): boolean {
-  try {
-    execFileSync('promtool', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    if (process.env['CI_DRILLS'] === 'required') throw new Error('promtool is missing: apt-get install prometheus');
-    return false;
-  }
-}

@@ -89,6 +89,7 @@ describe('the load', () => {
 
   test('is seen in an event loop that is late, and ends when it is not any more', async () => {
     const late = new Load({ waiting: () => 0, poolMax: 20, loopDelayMs: 60 });
+    late.watchLoop();
     expect(late.level).toBe('calm');
     const until = async (level: Level, meanwhile: () => void) => {
       for (let turns = 0; turns < 400 && late.level !== level; turns++) await sleep(5, meanwhile());

@@ -1,4 +1,5 @@
 // One request id is followed: from the caller's header through the log, the SQL, the order's history and the outbox to whoever hears of it.
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createLogger } from '../shared/logging/logger.ts';
@@ -116,4 +117,17 @@ test('an id that is none gets another, before it reaches a comment in SQL', asyn
     .set('X-Request-Id', 'x */ DROP TABLE orders.orders')
     .expect(200);
   expect(headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
+});
+
+test('a pipeline of logs finds the fields it names', () => {
+  const logged = new Set(lines.flatMap((line) => Object.keys(line)));
+  const filebeat = [...readFileSync('deploy/logs/filebeat.yml', 'utf8').matchAll(/waybill\.(\w+)/g)].map(
+    ([, field = '']) => field,
+  );
+  const vector = [...readFileSync('deploy/logs/vector.yaml', 'utf8').matchAll(/del\(\.(\w+)\)/g)].map(
+    ([, field = '']) => field,
+  );
+  const named = [...filebeat, ...vector].filter((field) => field !== 'service');
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((field) => !logged.has(field))).toEqual([]);
 });

@@ -24,7 +24,6 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.options = options;
-    if (options.loopDelayMs > 0) this.watchLoop();
   }
 
   get level(): Level {
@@ -35,8 +34,12 @@ export class Load {
     return queue >= 1 || delay >= 1 ? 'busy' : 'calm';
   }
 
-  /** The mean, not the 99th percentile: one slow turn is no overload, and every request waits for the average one. */
-  private watchLoop(): void {
+  /**
+   * From now on, that is once the start is over: its own work looked like an overload, and turned the first callers away.
+   * The mean, not the 99th percentile: one slow turn is no overload, and every request waits for the average one.
+   */
+  watchLoop(): void {
+    if (this.options.loopDelayMs === 0) return;
     const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     histogram.enable();
     const look = () => {

@@ -10,6 +10,13 @@ export type Count<Label extends string> = (labels: Record<Label, string>) => voi
 /** prom-client's own include the 10 ms at which they sample, and never forget their worst; ours are in event-loop.ts. */
 const misleading = ['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99'].map((what) => `nodejs_eventloop_lag${what}_seconds`); // prettier-ignore
 
+/** Errors that an alert looks for: they begin at 0, or the first of them would be no rise. */
+const alarming = [
+  { status: '500', code: 'internal_error' },
+  { status: '503', code: 'database_unavailable' },
+  { status: '503', code: 'overloaded' },
+];
+
 export class Metrics {
   /** Of this process. Those of all workers become one: sums, unless the metric names another aggregator. */
   readonly registry = new Registry();
@@ -21,10 +28,11 @@ export class Metrics {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [this.registry],
   });
-  private readonly countError = this.counter({
+  private readonly errors = new Counter({
     name: 'http_server_errors_total',
     help: 'Answers that are a problem, by status and error code',
-    labels: { status: [], code: [] },
+    labelNames: ['status', 'code'],
+    registers: [this.registry],
   });
   private readonly cacheRequests = new Counter({
     name: 'cache_requests_total',
@@ -39,17 +47,20 @@ export class Metrics {
     labels: { priority: ['low', 'normal'] },
   });
 
+  private readonly failures = new Counter({
+    name: 'metrics_readings_failed_total',
+    help: 'Looks into the database for metrics that failed, so that these are missing',
+    labelNames: ['of'],
+    registers: [this.registry],
+  });
+
   /** The numbers of this process, or of all workers of a cluster. */
   ofProcesses: () => Promise<string> = () => this.registry.metrics();
 
   /** @param freshMs for so long what the database said is not asked for again */
   constructor({ freshMs = 5000 }: { freshMs?: number } = {}) {
-    const countFailed = this.counter({
-      name: 'metrics_readings_failed_total',
-      help: 'Looks into the database for metrics that failed, so that these are missing',
-      labels: { of: [] },
-    });
-    this.readings = new Readings({ freshMs, onFailed: (of) => countFailed({ of }) });
+    for (const error of alarming) this.errors.inc(error, 0);
+    this.readings = new Readings({ freshMs, onFailed: (of) => this.failures.inc({ of }) });
   }
 
   /** The exposition format. What the database says is the same whichever process asks, so only the one that is asked does. */
@@ -57,16 +68,13 @@ export class Metrics {
     return (await Promise.all([this.ofProcesses(), this.readings.text()])).join('\n');
   }
 
-  /** Memory, CPU, garbage collection, handles; once in a process. */
-  observeProcess(): void {
+  /** Memory, CPU, garbage collection, handles, and what is running; once in a process. */
+  observeProcess(build: { version: string; commit: string }): void {
     collectDefaultMetrics({ register: this.registry });
     for (const name of misleading) this.registry.removeSingleMetric(name);
     this.gauge('waybill_processes', 'Processes whose numbers these are').set(1);
-  }
-
-  observeBuild({ version, commit }: { version: string; commit: string }): void {
     const labelNames = ['version', 'commit'];
-    new Gauge({ name: 'waybill_build_info', help: 'Always 1: version and commit of the build', labelNames, aggregator: 'first', registers: [this.registry] }).set({ version, commit }, 1); // prettier-ignore
+    new Gauge({ name: 'waybill_build_info', help: 'Always 1: version and commit of the build', labelNames, aggregator: 'first', registers: [this.registry] }).set(build, 1); // prettier-ignore
   }
 
   /** `labels`: each with the values known beforehand; their series begin at 0, so that the first step is seen. */
@@ -88,7 +96,10 @@ export class Metrics {
 
   /** Numbers that only the database knows, from the module that owns the tables. */
   observe(readings: Reading[]): void {
-    for (const reading of readings) this.readings.add(reading);
+    for (const reading of readings) {
+      this.failures.inc({ of: reading.of }, 0);
+      this.readings.add(reading);
+    }
   }
 
   /** The pattern, never the path: ids would make a series each. */
@@ -101,7 +112,7 @@ export class Metrics {
         const status = String(response.statusCode);
         stop({ method: request.method, route: pattern, status });
         const code = response.locals.problemCode;
-        if (code !== undefined) this.countError({ status, code });
+        if (code !== undefined) this.errors.inc({ status, code });
       });
       next();
     };

@@ -40,7 +40,7 @@ export function createDatabase(
   { prepared = true, deadlineMs = 3200 }: { prepared?: boolean; deadlineMs?: number } = {},
 ): Database {
   const connected = <T>(work: (client: PoolClient, deadline: number) => Promise<T>) =>
-    withClient(pool, Date.now() + deadlineMs, work);
+    withClient(pool, performance.now() + deadlineMs, work);
   const run = <Row extends QueryResultRow>(
     client: PoolClient,
     deadline: number,
@@ -102,7 +102,8 @@ async function orRollBack<T>(client: PoolClient, deadline: number, work: () => P
     return await work();
   } catch (error) {
     // A broken connection is thrown away instead: ROLLBACK on it can hang for as long as the server does.
-    if (!isBrokenConnection(error)) await send(client, { text: 'ROLLBACK' }, Math.max(deadline, Date.now() + 500));
+    if (!isBrokenConnection(error))
+      await send(client, { text: 'ROLLBACK' }, Math.max(deadline, performance.now() + 500));
     throw error;
   }
 }
@@ -145,7 +146,7 @@ async function send<Row extends QueryResultRow>(
   statement: Statement,
   deadline: number,
 ): Promise<Rows<Row>> {
-  const remainingMs = deadline - Date.now();
+  const remainingMs = deadline - performance.now();
   if (remainingMs <= 0) throw new Error('Query read timeout');
   try {
     return await answerOf<Row>(client, statement, remainingMs);

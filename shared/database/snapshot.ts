@@ -20,9 +20,9 @@ export async function* lookAtOneMoment<T, A extends Ask>(
   { connect, askOn, statementMs }: Ways<A>,
   read: (look: { query: A }) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
-  const end = Date.now() + LOOK_MS_MAX;
+  const end = performance.now() + LOOK_MS_MAX;
   const client = await connect();
-  const ask = askOn(client, () => Math.min(end, Date.now() + statementMs));
+  const ask = askOn(client, () => Math.min(end, performance.now() + statementMs));
   let isWhole = false;
   try {
     await ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');

@@ -32,10 +32,10 @@ export class Lifecycle {
   }
 
   private async closeInReverse(): Promise<boolean> {
-    const deadline = Date.now() + this.timeoutMs;
+    const deadline = performance.now() + this.timeoutMs;
     let isClean = true;
     for (const stage of this.stages.toReversed()) {
-      const ended = await this.close(stage, Math.max(deadline - Date.now(), 100));
+      const ended = await this.close(stage, Math.max(deadline - performance.now(), 100));
       isClean &&= ended;
     }
     return isClean;

@@ -92,7 +92,8 @@ async function relayTo(socketPath: string, onEnd: Drill['onEnd']): Promise<numbe
   return port;
 }
 
-function socketOf(url: string): string {
+/** The path of the Unix socket in a URL of the embedded server. */
+export function socketOf(url: string): string {
   const { hostname, port } = new URL(url);
   return `${decodeURIComponent(hostname)}/.s.PGSQL.${port}`;
 }

@@ -24,7 +24,7 @@ import type { HitCounter } from './shared/limits/hit-counter.ts';
 import { SharedCounter } from './shared/limits/shared-counter.ts';
 import type { Logger } from './shared/logging/logger.ts';
 import type { Mailer } from './shared/mail/mailer.ts';
-import type { Load } from './shared/metrics/load.ts';
+import type { Load, Priority } from './shared/metrics/load.ts';
 import type { Metrics } from './shared/metrics/metrics.ts';
 import type { Reading } from './shared/metrics/readings.ts';
 import { authenticate } from './shared/middleware/authenticate.ts';
@@ -36,7 +36,7 @@ import { limitCallers } from './shared/middleware/rate-limit.ts';
 import { requestContext } from './shared/middleware/request-context.ts';
 import { requestLog } from './shared/middleware/request-log.ts';
 import { securityHeaders } from './shared/middleware/security-headers.ts';
-import { shedLoad } from './shared/middleware/shed-load.ts';
+import { admit, turnAway } from './shared/middleware/shed-load.ts';
 
 export const migrationSources: MigrationSource[] = [
   idempotencyMigrations,
@@ -233,10 +233,10 @@ function mountApi(app: Express, modules: Modules, operations: Operations): void 
   // All of a provider's events come from a few addresses and are known by their signature: no token, no limit.
   const isForProviders = ({ operation }: Route) => operation.rawBody === true;
   app.use(API_BASE_PATH, noStore, mountRoutes(routes.filter(isForProviders)));
-  const shed = shedLoad(routes, load, (priority) => metrics.countShed({ priority }));
+  const onShed = (priority: Priority) => metrics.countShed({ priority });
   app.use(
     API_BASE_PATH,
-    shed,
+    turnAway(routes, load, onShed),
     authenticate(modules.users.verifyToken),
     limitCallers({
       windowMs: rateLimitWindowMs,
@@ -244,9 +244,10 @@ function mountApi(app: Express, modules: Modules, operations: Operations): void 
       accountMax: rateLimitAccountMax,
       counter: new SharedCounter(hitKeepers),
     }),
-    // Once more: of a burst all have passed the first before any of them waits for the database.
-    shed,
-    mountRoutes(routes.filter((one) => !isForProviders(one))),
+    mountRoutes(
+      routes.filter((one) => !isForProviders(one)),
+      { admit: admit(load, onShed) },
+    ),
   );
 }
 

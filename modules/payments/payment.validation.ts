@@ -23,6 +23,7 @@ const nothing = noBody.meta({ examples: [{}] });
 
 export const createPayment = {
   operationId: 'createPayment',
+  priority: 'slow',
   summary: 'Pay an order',
   description:
     '201: the order is confirmed. 202: follow `nextAction.url`, or ask again later. When the order expires or is cancelled while it is being paid, the answer is 409 `order_status_forbidden` with `paymentId`: the money goes back by itself, and that payment shows it (voided, or refundedAmount).',
@@ -56,6 +57,7 @@ export const getPayment = {
 
 export const confirmPayment = {
   operationId: 'confirmPayment',
+  priority: 'slow',
   summary: 'Ask the provider now how the payment stands',
   description: 'For the customer who comes back from `nextAction.url`.',
   params: idParams,
@@ -67,6 +69,7 @@ export const confirmPayment = {
 
 export const capturePayment = {
   operationId: 'capturePayment',
+  priority: 'slow',
   summary: 'Capture an authorised payment',
   description:
     'The whole amount. An order that was sent is captured by itself. 503: not confirmed yet; it is tried again in the background.',
@@ -79,6 +82,7 @@ export const capturePayment = {
 
 export const voidPayment = {
   operationId: 'voidPayment',
+  priority: 'slow',
   summary: 'Void an authorised payment',
   params: idParams,
   body: nothing,

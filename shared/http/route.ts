@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import express, { Router, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { AppError, forbidden, malformed, unauthenticated } from '../errors/app-error.ts';
+import type { Priority } from '../metrics/load.ts';
 import { readIdempotencyKey, type IdempotencyKey } from '../idempotency/idempotency-key.ts';
 import type { Actor } from './actor.ts';
 import { parse, parseIfMatch } from './parse.ts';
@@ -17,9 +18,6 @@ export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
  */
 export type Access = 'public' | 'anyone' | readonly string[];
 
-/** When there is more than can be done `low` is turned away first, then `normal`, `vital` never. */
-export type Priority = 'low' | 'normal' | 'vital';
-
 /** What a request may carry and what it may be answered: OpenAPI is derived from it. */
 export type Operation = {
   /** Unique and stable: clients generate method names from it. */
@@ -31,7 +29,7 @@ export type Operation = {
   body?: z.ZodType;
   /** The signature of a provider's webhook covers the bytes, so they come unparsed. */
   rawBody?: true;
-  /** `normal` unless said. */
+  /** What may wait when there is more than can be done; `normal` unless said. */
   priority?: Priority;
   /** Idempotency-Key is required. */
   idempotent?: true;
@@ -91,10 +89,19 @@ const BODY_BYTES_MAX = 16 * 1024;
 const EVENT_BYTES_MAX = 256 * 1024;
 const noQuery = z.strictObject({});
 
+/** `admit` stands last before the work. */
+type Mounting = { admit?: (operation: Operation) => RequestHandler };
+
 /** Mounts the routes; any other method on their paths is 405 with `Allow`. */
-export function mountRoutes(routes: Route[]): Router {
+export function mountRoutes(routes: Route[], { admit }: Mounting = {}): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  for (const one of routes) router[one.method](expressPath(one.path), ...middlewareOf(one), answer(one));
+  for (const one of routes)
+    router[one.method](
+      expressPath(one.path),
+      ...middlewareOf(one),
+      ...(admit ? [admit(one.operation)] : []),
+      answer(one),
+    );
   for (const path of new Set(routes.map((one) => one.path))) {
     const allowed = routes.filter((one) => one.path === path).map((one) => one.method.toUpperCase());
     router.all(expressPath(path), methodNotAllowed(allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed));

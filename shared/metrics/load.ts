@@ -1,37 +1,57 @@
-// How much more there is than can be done: who waits for the database, and how late the event loop is.
+// How much there is to do, and whether one more can be taken: what runs, who waits for the database, how late the event loop is.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** `busy`: what can wait should. `overloaded`: nothing but what must not fail. */
-export type Level = 'calm' | 'busy' | 'overloaded';
+/**
+ * When there is more than can be done `low` is turned away first, then `normal`, `vital` never. `slow` is what waits for somebody
+ * outside: counted apart, so that a slow payment provider does not close the shop.
+ */
+export type Priority = 'low' | 'normal' | 'slow' | 'vital';
 
 export type LoadOptions = {
   /** Who waits for a connection now. */
   waiting: () => number;
-  /** The connections there are: as many waiting are busy, twice as many overloaded. The pool itself turns away at four times as many. */
+  /** The connections there are. */
   poolMax: number;
-  /** As late on average is busy, three times as late overloaded; 0 looks at the pool only. */
+  /** So late on average, and `low` is turned away; 0 looks at what runs only. */
   loopDelayMs: number;
 };
 
+/**
+ * In connections of the pool. 64 customers at once are no overload for 20 connections. Of what runs, 4.5 for each at most, one has
+ * it and the others wait; 4 may wait (database.ts): a place for every second connection is left for what is vital.
+ */
+const RUNNING_MAX = { low: 2, normal: 3.5, slow: 1 };
+const WAITING_MAX = { low: 1, normal: 3, slow: 3 };
+/** In multiples of loopDelayMs. */
+const DELAY_MAX = { low: 1, normal: 3, slow: 3 };
+
 const RESOLUTION_MS = 10;
 const WINDOW_MS = 500;
-const OVERLOADED_WAITING = 2;
-const OVERLOADED_DELAY = 3;
 
 export class Load {
   private readonly options: LoadOptions;
+  private readonly running = { low: 0, normal: 0, slow: 0 };
   private delayMs = 0;
 
   constructor(options: LoadOptions) {
     this.options = options;
   }
 
-  get level(): Level {
+  /** Is there room for one more? */
+  takes(priority: Priority): boolean {
+    if (priority === 'vital') return true;
     const { waiting, poolMax, loopDelayMs } = this.options;
-    const queue = waiting() / poolMax;
-    const delay = loopDelayMs === 0 ? 0 : this.delayMs / loopDelayMs;
-    if (queue >= OVERLOADED_WAITING || delay >= OVERLOADED_DELAY) return 'overloaded';
-    return queue >= 1 || delay >= 1 ? 'busy' : 'calm';
+    const { low, normal, slow } = this.running;
+    const running = priority === 'slow' ? slow : low + normal;
+    if (running >= RUNNING_MAX[priority] * poolMax || waiting() >= WAITING_MAX[priority] * poolMax) return false;
+    return loopDelayMs === 0 || this.delayMs < DELAY_MAX[priority] * loopDelayMs;
+  }
+
+  /** @returns how to tell its end */
+  begin(priority: Priority): () => void {
+    if (priority === 'vital') return () => undefined;
+    this.running[priority]++;
+    return () => void this.running[priority]--;
   }
 
   /**

@@ -6,7 +6,7 @@ import type { Logger } from '../logging/logger.ts';
 export const requestLog = (logger: Logger): RequestHandler =>
   pinoHttp<Request, Response>({
     logger,
-    customLogLevel: (_request, response, error) => levelOf(response.statusCode, error),
+    customLogLevel: (_request, response, error) => levelOf(response, error),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request',
     serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
@@ -23,5 +23,9 @@ const factsOf = (request: Request, response: Response, told: object): object => 
   userId: response.locals.caller?.actor?.userId,
 });
 
-const levelOf = (status: number, error: unknown) =>
-  error !== undefined || status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info';
+/** Turning away is what is to be done in an overload, and no error of ours. */
+function levelOf({ statusCode: status, locals }: Response, error: unknown) {
+  if (locals?.problemCode === 'overloaded') return 'warn';
+  if (error !== undefined || status >= 500) return 'error';
+  return status >= 400 ? 'warn' : 'info';
+}

@@ -48,7 +48,7 @@ export async function startTestApp({
   config: overrides = {},
   logger = createLogger({ level: 'silent', isPretty: false }),
   mailer,
-  load = new Load({ waiting: () => 0, poolMax: 10, loopDelayMs: 0 }),
+  load = new Load({ waiting: () => 0, poolMax: 1000, loopDelayMs: 0 }),
 }: Options = {}) {
   const config: Config = { ...loadConfig(testEnv), ...quiet, ...overrides };
   const { urlFor, drop } = await createTestDatabase();

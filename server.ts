@@ -16,6 +16,7 @@ import { createDatabase, type Database } from './shared/database/database.ts';
 import { startEmbeddedPostgres } from './shared/database/embedded.ts';
 import { migrate, pendingMigrations } from './shared/database/migrate.ts';
 import { createPool } from './shared/database/pool.ts';
+import { requireDurableCommits, requireTimeouts, shortageOfConnections } from './shared/database/requirements.ts';
 import { Dispatcher } from './shared/events/dispatcher.ts';
 import { createHttpServer } from './shared/http/http-server.ts';
 import { JobRunner, type RecurringJob } from './shared/jobs/jobs.ts';
@@ -37,7 +38,12 @@ import { Metrics } from './shared/metrics/metrics.ts';
 /** A probe that waits longer than this has given up. */
 const READY_TIMEOUT_MS = 2000;
 
+/** The job library's connections, one of which listens. */
+const JOBS_POOL_MAX = 4;
+
 const { config, supervision } = readConfig();
+/** Two ways to one database: the first leads through PgBouncer. */
+const isPooled = config.databaseDirectUrl !== config.databaseUrl;
 const logger = createLogger({
   level: config.logLevel,
   isPretty: process.stdout.isTTY && config.nodeEnv === 'development',
@@ -53,7 +59,10 @@ else for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () 
 process.on('uncaughtException', (error) => die(error, 'uncaught exception'));
 process.on('unhandledRejection', (error) => die(error, 'unhandled rejection'));
 const isPrimary = config.workers > 1 && cluster.isPrimary;
-await run().catch((error: unknown) => die(error, 'start failed'));
+// Told to stop while it starts, it does: whatever fails then fails because of that.
+await run().catch((error: unknown) =>
+  lifecycle.isStopping ? logger.info({ err: error }, 'start given up') : die(error, 'start failed'),
+);
 
 async function run(): Promise<void> {
   if (config.migrate === 'only') return migrateOnly();
@@ -98,6 +107,8 @@ async function start(): Promise<void> {
   if (isOfFleet) joinCluster(metrics);
   const { database, load } = openPool(url, metrics);
   await requireDurableCommits(database);
+  if (isPooled) await requireTimeouts(database, config.databaseStatementTimeoutMs);
+  await requireConnections(database);
 
   const redis = await openRedis();
   const own = { url: config.publicUrl };
@@ -284,24 +295,32 @@ async function bringSchemaUpToDate(url: string): Promise<void> {
 
 function openPool(url: string, metrics: Metrics): { database: Database; load: Load } {
   const { databasePoolMax: max, databaseStatementTimeoutMs: statementTimeoutMs, databasePrepared: prepared } = config;
-  const pool = createPool({ connectionString: url, max, statementTimeoutMs, applicationName: 'waybill' }, logger);
+  const pool = createPool(
+    { connectionString: url, max, statementTimeoutMs, applicationName: 'waybill', isPooled },
+    logger,
+  );
   lifecycle.onStop('database pool', () => pool.end());
   metrics.observePool(pool);
   const load = new Load({ waiting: () => pool.waitingCount, poolMax: max, loopDelayMs: config.overloadLoopDelayMs });
   return { database: createDatabase(pool, { prepared, deadlineMs: statementTimeoutMs + 700 }), load };
 }
 
-/** With asynchronous commit an order answered 201 could be lost in a crash. */
-async function requireDurableCommits(database: Database): Promise<void> {
-  const { rows } = await database.query<{ value: string }>(`SELECT current_setting('synchronous_commit') AS value`);
-  if (rows[0]?.value === 'off') throw new Error('synchronous_commit is off: acknowledged orders could be lost');
+/** Behind a pooler only those that go past it: the rest is the pooler's to keep within bounds. */
+async function requireConnections(database: Database): Promise<void> {
+  const { workers, replicas, databasePoolMax, role, nodeEnv } = config;
+  const besides = (role === 'web' ? 0 : JOBS_POOL_MAX) + (role === 'worker' ? 0 : 1);
+  const processes = { workers, replicas, poolMax: isPooled ? 0 : databasePoolMax, besides };
+  const shortage = await shortageOfConnections(database, processes);
+  if (shortage === null) return;
+  if (nodeEnv === 'staging' || nodeEnv === 'production') throw new Error(shortage);
+  logger.warn(shortage);
 }
 
 async function startJobs(url: string, jobs: RecurringJob[], metrics: Metrics): Promise<void> {
   const pool = createPool(
     {
       connectionString: url,
-      max: 4,
+      max: JOBS_POOL_MAX,
       statementTimeoutMs: 60_000,
       queryTimeoutMs: 60_500,
       applicationName: 'waybill-jobs',

@@ -27,6 +27,11 @@ const groups: Record<string, Record<string, string>> = {
     'drill:hostile-http': 'malformed, slow and silent clients: answered or shown out, in bounded memory',
     'drill:systemd': 'our units under a real systemd: ready, stop, watchdog, restarts, sandbox',
     'drill:certificates': 'certbot fetches and renews from a test authority, nginx serves the new one, nobody fails',
+    'drill:database-faults':
+      'PostgreSQL restarts, stops, freezes, the wire goes bad: only 503, nothing lost or doubled',
+    'drill:overload': 'more customers than can be served: what can wait is turned away, what must not fail is not',
+    'drill:pgbouncer': 'two servers behind PgBouncer in transaction mode: a crowd, an order, jobs, an export',
+    'drill:last-words': 'the last line of a dying process is there, 20 times of 20, however it dies',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
     'drill:image': 'the container image, built without a registry, run without root and with nothing to write to',
     'drill:compose': 'the compose file: resolved by docker-compose, its scripts run, every service held against rules',

@@ -1,6 +1,6 @@
 // The life of a server process: it refuses to start wrong, serves, finishes what runs, and ends.
-import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { key, startTestApp, type TestApp } from './support/app.ts';
 import { startServerProcess, type ServerProcess } from './support/server-process.ts';
+
+/** The key of the advisory lock in migrate.ts. */
+const MIGRATION_LOCK = 7_245_118_301;
 
 let app: TestApp;
 let dataDir: string;
@@ -22,8 +25,10 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** Runs the server until it ends by itself. */
-async function ending(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+type Ended = { code: number | null; output: string };
+
+/** A server that may end by itself. */
+function begin(env: Record<string, string>): { child: ChildProcess; ended: Promise<Ended> } {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', 'server.ts'], {
     env: { PATH, HOME, ...env },
@@ -31,9 +36,10 @@ async function ending(env: Record<string, string>): Promise<{ code: number | nul
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
+  return { child, ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })) };
 }
+
+const ending = (env: Record<string, string>): Promise<Ended> => begin(env).ended;
 
 async function asSuperuser(sql: string): Promise<void> {
   const client = new pg.Client(app.databaseUrlFor('postgres').replace(/\/test_\w+/, '/postgres'));
@@ -107,6 +113,20 @@ describe('a start', () => {
     await asSuperuser(`DROP DATABASE ${name} WITH (FORCE)`);
   });
 
+  test('with more connections than the server has is refused where people depend on it, and tells the sum', async () => {
+    const { code, output } = await ending({
+      NODE_ENV: 'staging',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      DATABASE_URL: app.databaseUrlFor('waybill'),
+      JWT_SECRET: randomBytes(24).toString('hex'),
+      REPLICAS: '8',
+      DATABASE_POOL_MAX: '100',
+    });
+    expect(code).toBe(1);
+    expect(output).toContain('8 replicas × 1 workers × (100 + 5) = 840 could be needed');
+  });
+
   test('on a database with asynchronous commit is refused: an acknowledged order could be lost', async () => {
     const url = new URL(app.databaseUrlFor('waybill'));
     url.searchParams.set('options', '-c synchronous_commit=off');
@@ -144,7 +164,50 @@ describe('a start', () => {
   });
 });
 
+describe('what nobody caught', () => {
+  /** Planted from outside: our code has none that we know of. */
+  const planted = (crash: string) =>
+    `--import=data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => { ${crash} });`)}`;
+
+  test.each([
+    ['an exception', 'uncaught exception', `throw new Error('planted');`],
+    ['a rejection', 'unhandled rejection', `void Promise.reject(new Error('planted'));`],
+  ])('%s is told in one last line, and the process drains and ends with 1', async (_what, message, crash) => {
+    const env = { DATABASE_URL: app.databaseUrlFor('waybill'), NODE_OPTIONS: planted(crash) };
+    const server = await startServerProcess(env);
+    const exited = once(server.child, 'close');
+    server.child.kill('SIGUSR2');
+    expect(await exited).toEqual([1, null]);
+    const lines = server.log.map(
+      (line) => JSON.parse(line) as { level: string; msg: string; err?: { message: string } },
+    );
+    expect(lines.filter(({ level }) => level === 'fatal')).toMatchObject([
+      { msg: message, err: { message: 'planted' } },
+    ]);
+    expect(lines.at(-1)).toMatchObject({ msg: 'stopped', isClean: true });
+  });
+});
+
 describe('SIGTERM', () => {
+  test('while it starts wins: it ends with 0 and never listens', async () => {
+    const migrating = new pg.Client(app.databaseUrlFor('postgres'));
+    await migrating.connect();
+    await migrating.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const { child, ended } = begin({
+      NODE_ENV: 'test',
+      PORT: '0',
+      DATABASE_URL: app.databaseUrlFor('waybill'),
+      DATA_DIR: dataDir,
+    });
+    const waiting = `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    await expect.poll(async () => (await app.sql(waiting))[0]?.['count'], { timeout: 20_000 }).toBe(1);
+    child.kill('SIGTERM');
+    const { code, output } = await ended;
+    expect(code).toBe(0);
+    expect(output).not.toContain('listening');
+    await migrating.end();
+  });
+
   test('lets a running request finish, then ends with 0', async () => {
     const { server, order, letGo } = await withOrderUnderWay();
     const stopped = server.stop();

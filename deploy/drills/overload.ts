@@ -120,9 +120,9 @@ async function manyOf(url: string, { adminToken }: Shop): Promise<string[]> {
 async function ordersOf(url: string, { token, sku }: Shop, count: number, isPaid: boolean): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
-    const { id } = await call(url, '/orders', { lines: [{ sku, quantity: 1 }] }, token);
+    const id = String((await call(url, '/orders', { lines: [{ sku, quantity: 1 }] }, token))['id']);
     if (isPaid) await call(url, `/orders/${id}/payments`, { token: 'tok_ok' }, token);
-    ids.push(String(id));
+    ids.push(id);
   }
   return ids;
 }

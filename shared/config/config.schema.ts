@@ -87,6 +87,11 @@ function processVariables() {
       default: '1',
       description: 'processes that share the port and the work, 1 to 64; SIGHUP replaces them one by one',
     }),
+    REPLICAS: variable(wholeNumber(1, 1_000), {
+      default: '1',
+      description:
+        'how many such servers share the database, 1 to 1000; the start counts whether their connections fit it',
+    }),
     LOG_LEVEL: variable(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), {
       default: 'info',
       description: 'fatal | error | warn | info | debug | trace | silent',

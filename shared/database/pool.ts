@@ -9,11 +9,17 @@ export type PoolOptions = {
   applicationName: string;
   /** Of every query, for whoever gives none a deadline of its own (shared/database/database.ts does). */
   queryTimeoutMs?: number;
+  /** A pooler between takes no start-up parameters: time-outs belong to the role then (requirements.ts). */
+  isPooled?: boolean;
 };
+
+/** Longer than PostgreSQL's deadlock_timeout (1 s): else a deadlock ends as 55P03, which is not tried again. */
+export const LOCK_TIMEOUT_MS = 1200;
+export const IDLE_IN_TRANSACTION_MS = 4000;
 
 /** Client time-outs are longer than the server's, so that the server's clearer error usually comes first. */
 export function createPool(
-  { connectionString, max, statementTimeoutMs, applicationName, queryTimeoutMs }: PoolOptions,
+  { connectionString, max, statementTimeoutMs, applicationName, queryTimeoutMs, isPooled = false }: PoolOptions,
   logger: Logger,
 ): pg.Pool {
   const pool = new pg.Pool({
@@ -23,10 +29,11 @@ export function createPool(
     connectionTimeoutMillis: 1500,
     idleTimeoutMillis: 30_000,
     ...(queryTimeoutMs !== undefined && { query_timeout: queryTimeoutMs }),
-    statement_timeout: statementTimeoutMs,
-    // Longer than PostgreSQL's deadlock_timeout (1 s): else a deadlock ends as 55P03, which is not tried again.
-    lock_timeout: 1200,
-    idle_in_transaction_session_timeout: 4000,
+    ...(!isPooled && {
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: LOCK_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    }),
     keepAlive: true,
   });
   hearErrors(pool, logger);

@@ -11,7 +11,7 @@ export type Answers = { browse: Tally; order: Tally };
 const { url, token, skus, clients } = JSON.parse(process.argv[2] ?? '{}') as Stampede;
 const answers: Answers = { browse: {}, order: {} };
 const order = () => JSON.stringify({ lines: [{ sku: skus[Math.floor(Math.random() * skus.length)], quantity: 1 }] });
-let isOver = false;
+const over = new AbortController();
 
 const RETRY_MS = 500;
 
@@ -43,10 +43,10 @@ function ask(agent: Agent, kind: 'browse' | 'order'): Promise<boolean> {
 
 async function customer(i: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  while (!isOver) if (!(await ask(agent, i % 2 === 0 ? 'browse' : 'order'))) await sleep(RETRY_MS);
+  while (!over.signal.aborted) if (!(await ask(agent, i % 2 === 0 ? 'browse' : 'order'))) await sleep(RETRY_MS);
   agent.destroy();
 }
 
-process.once('SIGTERM', () => (isOver = true));
+process.once('SIGTERM', () => over.abort());
 await Promise.all(Array.from({ length: clients }, (_, i) => customer(i)));
 process.stdout.write(`${JSON.stringify(answers)}\n`);

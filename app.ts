@@ -9,6 +9,8 @@ import { Caches } from './shared/cache/caches.ts';
 import type { Config } from './shared/config/config.ts';
 import type { Database } from './shared/database/database.ts';
 import type { MigrationSource } from './shared/database/migrate.ts';
+import type { Check } from './shared/doctor/check.ts';
+import { eventChecks } from './shared/events/events.doctor.ts';
 import { purgeDelivered } from './shared/events/dispatcher.ts';
 import { outboxReading } from './shared/events/events.metrics.ts';
 import { eventsMigrations, Outbox } from './shared/events/outbox.ts';
@@ -17,8 +19,10 @@ import { docsPages } from './shared/http/docs-pages.ts';
 import { openApiDocument } from './shared/http/openapi.ts';
 import { API_BASE_PATH } from './shared/http/reply.ts';
 import { mountRoutes, type Route } from './shared/http/route.ts';
+import { idempotencyChecks } from './shared/idempotency/idempotency.doctor.ts';
 import { Idempotency, idempotencyMigrations } from './shared/idempotency/idempotency.ts';
 import type { RecurringJob } from './shared/jobs/jobs.ts';
+import { jobChecks } from './shared/jobs/jobs.doctor.ts';
 import { queueReading } from './shared/jobs/jobs.metrics.ts';
 import type { HitCounter } from './shared/limits/hit-counter.ts';
 import { SharedCounter } from './shared/limits/shared-counter.ts';
@@ -180,6 +184,19 @@ export const readingsOf = (modules: Modules, database: Database): Reading[] => [
 export const allJobs = (modules: Modules, database: Database): RecurringJob[] => [
   ...listModules(modules).flatMap((one) => one.jobs),
   ...housekeepingJobs(modules, database),
+];
+
+/** What should never be, the levels of stock first: others stand on them. @param deliver the facts that are due */
+export const checksOf = (modules: Modules, database: Database, deliver: () => Promise<unknown>): Check[] => [
+  ...modules.catalog.checks,
+  ...modules.orders.checks,
+  ...modules.payments.checks,
+  ...eventChecks(database, deliver),
+  ...jobChecks(
+    database,
+    allJobs(modules, database).map(({ name }) => name),
+  ),
+  ...idempotencyChecks(database, modules.idempotency),
 ];
 
 async function untilNone(purgeBatch: () => Promise<number>): Promise<void> {

@@ -8,6 +8,7 @@ const groups: Record<string, Record<string, string>> = {
     'user:create': 'make an account: -- --email you@example.com --role admin',
     'db:seed': 'a demo shop; prints its staff login once',
     'stock:reconcile': 'compare stock with its ledger and with open orders',
+    doctor: 'look for what is stuck, leaked or does not add up: -- --fix repairs what is safe to repair',
   },
   Test: {
     test: 'every test, on a PostgreSQL that comes along',

@@ -6,7 +6,10 @@ import { createDatabase, type Database } from '../shared/database/database.ts';
 import { attachEmbeddedPostgres, startEmbeddedPostgres } from '../shared/database/embedded.ts';
 import { migrate, pendingMigrations } from '../shared/database/migrate.ts';
 import { createPool } from '../shared/database/pool.ts';
-import { createLogger } from '../shared/logging/logger.ts';
+import { ownSecret } from '../shared/config/secrets.ts';
+import { createLogger, type Logger } from '../shared/logging/logger.ts';
+import { createMailer } from '../shared/mail/create-mailer.ts';
+import type { Mailer } from '../shared/mail/mailer.ts';
 import { Metrics } from '../shared/metrics/metrics.ts';
 
 type Server = { url: string; directUrl: string; stop: () => Promise<void> };
@@ -23,11 +26,13 @@ type Options = {
   connectionsMax: number;
   /** Else it is refused when migrations are missing. */
   mayMigrate: boolean;
+  /** What it delivers is mailed, and known to be ours, as if the server did it. Else it writes to nobody: what it makes are not people who wait. */
+  speaks?: boolean;
 };
 
 export async function withModules(
   config: Config,
-  { name, statementTimeoutMs, connectionsMax, mayMigrate }: Options,
+  { name, statementTimeoutMs, connectionsMax, mayMigrate, speaks = false }: Options,
   work: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   const server = await reachServer(config);
@@ -40,7 +45,8 @@ export async function withModules(
     await prepareSchema(mayMigrate && config.migrate !== 'off', server.directUrl);
     const options = { prepared: config.databasePrepared, deadlineMs: statementTimeoutMs + 700 };
     const database = createDatabase(pool, options);
-    const modulesWith = (changes: Partial<Config>) => modulesOn({ ...config, ...changes }, database, logger);
+    const voice = speaks ? await voiceOf(config, logger) : mute();
+    const modulesWith = (changes: Partial<Config>) => modulesOn({ ...config, ...changes }, database, logger, voice);
     await work({ modules: modulesWith({}), modulesWith, database });
   } finally {
     await pool.end();
@@ -62,11 +68,26 @@ async function prepareSchema(mayMigrate: boolean, directUrl: string): Promise<vo
   if (pending.length > 0) throw new Error(`These migrations are not applied: ${pending.join(', ')}`);
 }
 
-/** No token is made or read here, so the server's own secrets are not needed. */
-function modulesOn(config: Config, database: Database, logger: ReturnType<typeof createLogger>): Modules {
-  const secrets = { jwt: randomBytes(32).toString('hex'), testProvider: randomBytes(32).toString('hex') };
-  // A command writes to nobody: what it makes are not people who wait for a mail.
-  const mailer = { delivers: false, send: async () => undefined };
+type Voice = { mailer: Mailer; testProviderSecret: string };
+
+const mute = (): Voice => ({
+  mailer: { delivers: false, send: async () => undefined },
+  testProviderSecret: randomBytes(32).toString('hex'),
+});
+
+const voiceOf = async (config: Config, logger: Logger): Promise<Voice> => ({
+  mailer: createMailer(config, logger),
+  testProviderSecret: config.testProviderSecret ?? (await ownSecret(config.dataDir, 'test-provider-secret')),
+});
+
+/** No token is made or read here, so the secret of the server's tokens is not needed. */
+function modulesOn(
+  config: Config,
+  database: Database,
+  logger: Logger,
+  { mailer, testProviderSecret: testProvider }: Voice,
+): Modules {
+  const secrets = { jwt: randomBytes(32).toString('hex'), testProvider };
   const metrics = new Metrics();
   return createModules({
     config,

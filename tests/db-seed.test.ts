@@ -88,6 +88,7 @@ describe('the seed', () => {
 
   test('leaves books that agree', async () => {
     expect(await run('scripts/stock-reconcile.ts')).toMatchObject({ code: 0 });
+    expect(await run('scripts/doctor.ts')).toMatchObject({ code: 0, stderr: '' });
     expect(await app.sql(`SELECT seq FROM events.deliveries WHERE status <> 'delivered'`)).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ import { ProductController } from './product.controller.ts';
 import { ProductRepository } from './product.repository.ts';
 import { productRoutes } from './product.routes.ts';
 import { ProductService } from './product.service.ts';
+import { stockChecks } from './stock.doctor.ts';
 import { StockController } from './stock.controller.ts';
 import { StockRepository } from './stock.repository.ts';
 import { stockRoutes } from './stock.routes.ts';
@@ -42,6 +43,7 @@ export function createCatalog({ database, caches, idempotency, audit }: Deps) {
     stock,
     routes: [...productRoutes(new ProductController(service)), ...stockRoutes(new StockController(stock))],
     jobs: [],
+    checks: stockChecks(stock),
     subscriptions: [],
     errorPages: catalogErrorPages,
   };

@@ -115,6 +115,33 @@ export class StockRepository {
     await connection.query(`SELECT catalog.move_stock('return', $1, $2)`, [orderId, JSON.stringify(changes)]);
   }
 
+  /** The caller holds the level, if there is one. */
+  async rebuildLevel(connection: Connection, sku: string): Promise<LevelRow> {
+    const { rows } = await connection.query<LevelRow>(
+      `INSERT INTO catalog.stock AS s (sku, on_hand, reserved)
+       SELECT $1, coalesce(sum(on_hand_delta), 0), coalesce(sum(reserved_delta), 0) FROM catalog.stock_movements WHERE sku = $1
+       ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, reserved = excluded.reserved, version = s.version + 1
+       RETURNING ${levelColumns}`,
+      [sku],
+    );
+    const [level] = rows;
+    if (level === undefined) throw new Error(`the level of ${sku} was not written`);
+    return level;
+  }
+
+  async findHeld(
+    connection: Connection,
+    orderId: string | null,
+  ): Promise<{ orderId: string; sku: string; quantity: number }[]> {
+    const { rows } = await connection.query<{ orderId: string; sku: string; quantity: number }>(
+      `SELECT order_id AS "orderId", sku, sum(reserved_delta)::int AS quantity FROM catalog.stock_movements
+       WHERE order_id IS NOT NULL AND ($1::uuid IS NULL OR order_id = $1)
+       GROUP BY order_id, sku HAVING sum(reserved_delta) <> 0`,
+      [orderId],
+    );
+    return rows;
+  }
+
   /** SKUs whose level, ledger and orders (null: not asked) do not agree: none, unless somebody wrote past this house. */
   async findDifferences(
     connection: Connection,

@@ -107,7 +107,29 @@ export class StockService {
 
   /** SKUs whose movements do not sum to their level: there should be none, ever. */
   async ledgerDifferences(): Promise<string[]> {
-    return (await this.deps.stock.findDifferences(this.deps.database, null)).map(({ sku }) => sku);
+    return (await this.explainLevels()).map(({ sku }) => sku);
+  }
+
+  /** For the doctor: the same, in words. */
+  async explainLevels(): Promise<{ sku: string; faults: string[] }[]> {
+    const differences = await this.deps.stock.findDifferences(this.deps.database, null);
+    return differences.map((counts) => ({ sku: counts.sku, faults: faultsOf(counts) }));
+  }
+
+  /** For the doctor: the ledger is append-only, so what it sums to is the level. */
+  async rebuildLevel(sku: string): Promise<void> {
+    const { database, stock, audit } = this.deps;
+    await database.transaction(async (tx) => {
+      const [level] = await stock.lock(tx, [sku]);
+      const after = await stock.rebuildLevel(tx, sku);
+      const views = { ...(level && { before: presentLevel(level) }), after: presentLevel(after) };
+      await audit.record(tx, { actor: null, action: 'stock.rebuilt', subject: { type: 'stock', id: null }, ...views });
+    });
+  }
+
+  /** For orders, in their transaction: what the ledger says that they have reserved; of one, or of all. */
+  findHeld(tx: Transaction, orderId: string | null): Promise<{ orderId: string; sku: string; quantity: number }[]> {
+    return this.deps.stock.findHeld(this.deps.database.join(tx), orderId);
   }
 
   /**

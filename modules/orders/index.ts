@@ -13,6 +13,7 @@ import { FulfillmentRepository } from './fulfillment.repository.ts';
 import { fulfillmentRoutes } from './fulfillment.routes.ts';
 import { FulfillmentService, type Warehouse } from './fulfillment.service.ts';
 import { OrderController } from './order.controller.ts';
+import { orderChecks, type Ledger } from './order.doctor.ts';
 import { orderErrorPages } from './order.errors.ts';
 import { orderJobs } from './order.jobs.ts';
 import { orderReading } from './order.metrics.ts';
@@ -37,7 +38,7 @@ type Deps = {
   outbox: Outbox;
   idempotency: Idempotency;
   catalog: Catalog;
-  stock: Stock & Warehouse;
+  stock: Stock & Warehouse & Ledger;
   customers: Customers;
   audit: Audit;
   metrics: Metrics;
@@ -68,6 +69,7 @@ export function createOrders(deps: Deps) {
       ...timelineRoutes(new TimelineController(timeline)),
     ],
     jobs: orderJobs(service),
+    checks: orderChecks({ ...deps, repository, service, ledger: deps.stock }),
     readings: [orderReading(deps.database)],
     subscriptions: orderSubscriptions(timeline),
     errorPages: orderErrorPages,

@@ -91,6 +91,27 @@ export class OrderRepository {
     return rows.map(({ sku, quantity }) => ({ sku, quantity: Number(quantity) }));
   }
 
+  /** The lines are what was agreed; the caller holds the order. */
+  async sumAgain(connection: Connection, id: string): Promise<OrderRow> {
+    const { rows } = await connection.query<RawOrder>(
+      `UPDATE orders.orders SET version = version + 1, subtotal_amount = agreed.subtotal, tax_amount = agreed.tax, total_amount = agreed.subtotal + agreed.tax
+       FROM (SELECT coalesce(sum(l.total_amount - l.tax_amount), 0) AS subtotal, coalesce(sum(l.tax_amount), 0) AS tax
+             FROM orders.lines l WHERE l.order_id = $1) agreed
+       WHERE id = $1 RETURNING ${columns}`,
+      [id],
+    );
+    const [order] = rows.map(toOrder);
+    if (order === undefined) throw new Error(`order ${id} vanished while it was locked`);
+    return order;
+  }
+
+  async findAwaitingPayment(connection: Connection): Promise<string[]> {
+    const { rows } = await connection.query<{ id: string }>(
+      `SELECT id FROM orders.orders WHERE status = 'pending_payment'`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
   async findLines(connection: Connection, orderIds: string[]): Promise<LineRow[]> {
     const { rows } = await connection.query<RawLine>(
       `SELECT id, order_id AS "orderId", sku, title, quantity, unit_amount AS "unitAmount", tax_rate_bps AS "taxRateBps",

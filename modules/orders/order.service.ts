@@ -244,6 +244,11 @@ export class OrderService {
       await this.deps.repository.update(own, orderId, { ...order, paymentStatus });
   }
 
+  /** For payments' doctor. */
+  findAwaitingPayment(): Promise<string[]> {
+    return this.deps.repository.findAwaitingPayment(this.deps.database);
+  }
+
   /** For npm run stock:reconcile, in its snapshot: what open orders hold of each SKU. */
   findReserved(tx: Transaction): Promise<{ sku: string; quantity: number }[]> {
     return this.deps.repository.findReserved(this.deps.database.join(tx));

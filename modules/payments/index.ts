@@ -7,6 +7,7 @@ import type { Outbox } from '../../shared/events/outbox.ts';
 import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { PaymentController } from './payment.controller.ts';
+import { paymentChecks, type AwaitingOrders } from './payment.doctor.ts';
 import { paymentErrorPages } from './payment.errors.ts';
 import { paymentJobs } from './payment.jobs.ts';
 import { paymentReading } from './payment.metrics.ts';
@@ -39,7 +40,7 @@ type Deps = {
   outbox: Outbox;
   idempotency: Idempotency;
   logger: Logger;
-  orders: Orders & RefundableOrders;
+  orders: Orders & RefundableOrders & AwaitingOrders;
   stock: Shelf;
   audit: Audit;
   provider: ProviderSettings;
@@ -101,6 +102,7 @@ export function createPayments({
     errorPages: { ...paymentErrorPages, ...refundErrorPages },
     subscriptions: paymentSubscriptions(service),
     jobs: paymentJobs(reconciliation, refunds, database),
+    checks: paymentChecks({ database, providerName: chosen.name, orders, settlement, reconciliation, refunds }),
     readings: [paymentReading(database)],
     migrations: paymentsMigrations,
   };

@@ -143,6 +143,15 @@ export async function claimDue(
   return rows.map(toPayment);
 }
 
+/** False when it is another provider's, or is not there. */
+export async function planLook(connection: Connection, id: string, provider: string): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    'UPDATE payments.payments SET check_at = now() WHERE id = $1 AND provider = $2',
+    [id, provider],
+  );
+  return rowCount === 1;
+}
+
 /** Takes one that somebody asks for now; the job keeps off it for `leaseMs`. */
 export async function claim(connection: Connection, id: string, leaseMs: number): Promise<PaymentRow | null> {
   const { rows } = await connection.query<Columns>(

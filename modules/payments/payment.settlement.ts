@@ -60,6 +60,15 @@ export class Settlement {
     return after;
   }
 
+  /** For the doctor: the money is there, and its order was never told. The caller has locked the row. */
+  async confirmAgain(tx: Transaction, payment: PaymentRow): Promise<void> {
+    if ((payment.status !== 'authorized' && payment.status !== 'captured') || payment.isOwed) return;
+    const decided = await this.confirmOrder(tx, payment);
+    if (!decided.isOwed) return;
+    const after = await payments.update(tx, decided, FIRST_LOOK_MS);
+    await this.recordFacts(tx, payment, after, after.status);
+  }
+
   /** How the order stands once a refund of its payment begins or ends; an orphaned charge beside it is not its own. */
   async tellRefunds(tx: Transaction, payment: PaymentRow): Promise<void> {
     if (payment.status === 'captured' || payment.status === 'refunded') await this.tellStatus(tx, payment);

@@ -1,5 +1,7 @@
 // The image of the Dockerfile, built without a registry and run as strictly as it can be: it migrates, serves, works, stops, and holds no secret.
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { copyTree, type Tree } from '../../tests/support/tree-copy.ts';
 import { containersOf } from './support/containers.ts';
@@ -74,12 +76,28 @@ await drill({ name: 'image', needs: dockerNeeds, breaks: Object.keys(faults) }, 
   const settings = { ...environment(postgres.tcpUrl), PUBLIC_URL: url, MIGRATE: 'off' };
   const containers = await containersOf(here, docker, { image: IMAGE, account: ACCOUNT, settings });
   await containers.runToEnd('migration', { MIGRATE: 'only' });
-  await containers.start('web', { ROLE: 'web', PORT: String(webPort) });
+  const traces = await collectTraces(here);
+  await containers.start('web', { ROLE: 'web', PORT: String(webPort), OTEL_EXPORTER_OTLP_ENDPOINT: traces.url });
   const orderId = await serve(here, docker, postgres, url);
   await containers.start('worker', { ROLE: 'worker', PORT: String(workerPort) });
   await work(here, postgres, orderId, `http://127.0.0.1:${workerPort}`);
   for (const name of ['web', 'worker']) await containers.stop(name);
+  here.check('traces left it, too', traces.count() > 0, `${traces.count()} times`);
 });
+
+/** Takes what an OTLP exporter sends: instrumentation patches libraries, which the permissions have to allow. */
+async function collectTraces({ onEnd }: Drill): Promise<{ url: string; count: () => number }> {
+  let count = 0;
+  const collector = createServer((request, response) => {
+    count++;
+    request.resume().on('end', () => response.setHeader('Content-Type', 'application/json').end('{}'));
+  });
+  const port = await freePort();
+  collector.listen(port, '127.0.0.1');
+  await once(collector, 'listening');
+  onEnd(() => void collector.close());
+  return { url: `http://127.0.0.1:${port}`, count: () => count };
+}
 
 async function buildImage({ broken, isShort, onEnd, say, folder }: Drill, docker: Docker): Promise<void> {
   const bases = await baseImages(docker, { folder, say });
@@ -165,8 +183,12 @@ async function tell<T>(docker: Docker, command: string[]): Promise<T> {
 /** The web process alone takes what comes; nobody hears of it yet. */
 async function serve(here: Drill, docker: Docker, postgres: Postgres, url: string): Promise<string> {
   const { check, isShort, say } = here;
-  const told = await (await fetch(`${url}/version`)).text();
-  check('it tells the version and the commit it was built from', told === JSON.stringify({ version: VERSION, commit: COMMIT }), told); // prettier-ignore
+  const told = (await (await fetch(`${url}/version`)).json()) as { version: string; commit: string };
+  check(
+    'it tells the version and the commit it was built from',
+    told.version === VERSION && told.commit === COMMIT,
+    told,
+  );
   const shop = await openShop(url);
   const load = placeOrders(here, url, shop, { clients: CLIENTS });
   const orders = isShort ? 300 : 5_000;

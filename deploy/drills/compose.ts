@@ -32,7 +32,7 @@ const faults: Record<string, [file: string, from: string | RegExp, to: string]> 
   'unknown-dependency': ['compose.yaml', 'migration: { condition', 'migrations: { condition'],
 }; // prettier-ignore
 
-const needs = { 'docker-compose': 'docker-compose', psql: 'postgresql-client' };
+const needs = { 'docker-compose': 'docker-compose', psql: 'postgresql-client', promtool: 'prometheus' };
 
 await drill({ name: 'compose', needs, breaks: Object.keys(faults) }, async (here) => {
   const { check, broken } = here;
@@ -47,6 +47,8 @@ await drill({ name: 'compose', needs, breaks: Object.keys(faults) }, async (here
   check('with Stripe beside it nothing is wrong', withStripe.length === 0, withStripe);
   const { status } = compose(folder, { PUBLIC_URL: '' }, 'compose.yaml');
   check('without PUBLIC_URL it is refused', status !== 0, status);
+  const { status: asked, output } = run('promtool', ['check', 'config', '--syntax-only', join(folder, 'compose/prometheus.yml')]); // prettier-ignore
+  check('promtool takes what Prometheus is told', asked === 0, output);
   await roleIsMade(here, folder);
   const missed = Object.keys(faults).filter((fault) => judge(copy(here, fault), 'test').length === 0);
   check(`each of ${Object.keys(faults).length} planted faults is found`, missed.length === 0, missed);
@@ -55,7 +57,7 @@ await drill({ name: 'compose', needs, breaks: Object.keys(faults) }, async (here
 /** deploy/ as it is, or with a fault, and with secrets of its own. */
 function copy({ folder }: Drill, fault: string | null): string {
   const target = join(folder, fault ?? 'as-it-is');
-  for (const name of ['compose.yaml', 'compose', 'nginx'])
+  for (const name of ['compose.yaml', 'compose', 'nginx', 'prometheus', 'grafana'])
     cpSync(join(root, 'deploy', name), join(target, name), { recursive: true, filter: (path) => !path.endsWith('/secrets') }); // prettier-ignore
   if (fault !== null) {
     const [file = '', from = '', to = ''] = faults[fault] ?? [];

@@ -103,7 +103,9 @@ async function unlimited({ check }: Drill, url: string, headers: Record<string, 
   statuses[webhook] = new Set();
   for (let i = 0; i < PER_ADDRESS + 20; i++)
     for (const [path, seen] of Object.entries(statuses))
-      seen.add((await ask(path === webhook ? 'POST' : 'GET', path, { url, headers }, '{}')).status);
+      seen.add(
+        (await ask(path === webhook ? 'POST' : 'GET', path, { url, headers }, path === webhook ? '{}' : '')).status,
+      );
   const all = Object.values(statuses).flatMap((seen) => [...seen]);
   check('probes, numbers and webhooks are never limited', !all.includes(429), all.join());
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { blocksOf, sectionOf } from '../../scripts/readme.ts';
 import { drill, run, type Drill } from './support/drill.ts';
-import { adapt, type Edit } from './support/edge.ts';
+import { adapt } from './support/edge.ts';
 import { placeOrders, type Load } from './support/load.ts';
-import { freezeSenders, killNode, startCluster, untilFollowed, type Cluster } from './support/patroni.ts';
+import { freezeSenders, killNode, startCluster, untilFollowed, type Cluster, type Edits } from './support/patroni.ts';
 import { until } from './support/processes.ts';
 import { build, environment, openShop, root, startServer } from './support/world.ts';
 
@@ -18,13 +18,17 @@ const CUT_OFF_MS = 2000;
 
 const needs = { patroni: 'patroni', etcd: 'etcd-server', haproxy: 'haproxy' };
 
-/** Led to anybody who lives, leader or not. */
-const anybody: Edit = (text) => adapt(text, [[/GET \/primary/g, 'GET /health']]);
+const faults: Record<string, Edits> = {
+  /** Customers are led to anybody who lives, leader or not. */
+  leader: { haproxy: (text) => adapt(text, [[/GET \/primary/g, 'GET /health']]) },
+  /** The leader need not wait for the others. */
+  synchronous: { patroni: (text) => adapt(text, [[/synchronous_mode: true/g, 'synchronous_mode: false']]) },
+};
 
-await drill({ name: 'patroni', needs, breaks: ['leader'] }, async (here) => {
+await drill({ name: 'patroni', needs, breaks: Object.keys(faults) }, async (here) => {
   const { isShort, broken, say, check } = here;
   build();
-  const cluster = await startCluster(here, isShort ? 1 : 3, broken === 'leader' ? anybody : undefined);
+  const cluster = await startCluster(here, isShort ? 1 : 3, faults[broken ?? ''] ?? {});
   say(`one leads, ${(await cluster.roles()).join(' and ')} follow`);
   const server = await startServer(here, environment(cluster.urlFor('waybill', 'waybill')));
   const load = placeOrders(here, server.url, await openShop(server.url), { clients: CUSTOMERS });

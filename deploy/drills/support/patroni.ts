@@ -14,6 +14,7 @@ export type Node = { name: string; port: number; restPort: number; dataDir: stri
 
 export type Cluster = {
   nodes: Node[];
+  isSynchronous: boolean;
   /** Of the leader's port at HAProxy. */
   urlFor: (user: string, database: string) => string;
   binDir: string;
@@ -24,35 +25,45 @@ export type Cluster = {
   roles: () => Promise<string[]>;
 };
 
-/** `edit` changes how HAProxy looks for the leader: that is how a fault is planted. */
-export async function startCluster(here: Drill, voters: number, edit: Edit = (text) => text): Promise<Cluster> {
+/** What is shipped, changed: that is how a fault is planted. */
+export type Edits = { patroni?: Edit; haproxy?: Edit };
+
+export async function startCluster(
+  here: Drill,
+  voters: number,
+  { patroni = same, haproxy = same }: Edits,
+): Promise<Cluster> {
   const binDir = await binaries();
   const etcd = await startEtcd(here, voters);
   const file = join(here.folder, 'patroni.yml');
   // Debian's folder for sockets is Debian's account's. Not among the data: pg_rewind stumbles over it.
   const sockets = await ownFolder(here.folder, 'sockets');
   const socket = `postgresql:\n  parameters:\n    unix_socket_directories: ${sockets}`;
-  await writeFile(file, adapt(await shipped('patroni/patroni.yml'), [[/^postgresql:$/gm, socket]]));
+  await writeFile(file, adapt(patroni(await shipped('patroni/patroni.yml')), [[/^postgresql:$/gm, socket]]));
   const nodes: Node[] = [];
   for (const name of ['one', 'two', 'three']) nodes.push(await startNode(here, { name, file, etcd, binDir }));
-  const port = await startLeaderPort(here, nodes, edit);
+  const port = await startLeaderPort(here, nodes, haproxy);
   const urlFor = (user: string, database: string) => `postgresql://${user}:${PASSWORD}@127.0.0.1:${port}/${database}`;
-  const cluster = { nodes, urlFor, binDir, ...questions(nodes, urlFor) };
+  const cluster = { nodes, isSynchronous: patroni === same, urlFor, binDir, ...questions(nodes, urlFor) };
   await untilFollowed(cluster);
   await cluster.sql(`CREATE ROLE waybill LOGIN PASSWORD '${PASSWORD}'`);
   await cluster.sql('CREATE DATABASE waybill OWNER waybill');
   return cluster;
 }
 
+const same: Edit = (text) => text;
+
 /** As it should be: a leader, one who has all that is acknowledged, and another. */
-export async function untilFollowed({ roles, nodes }: Pick<Cluster, 'roles' | 'nodes'>): Promise<void> {
-  const wanted = (followers: string[]) => followers.length === 2 && followers.includes('sync_standby');
-  await until('two follow the leader', async () => wanted(await roles()), UP_MS).catch((error: unknown) => {
-    const said = nodes.map(
-      ({ name, running }) => `${name}:\n${running.log.filter(isAboutPostgres).slice(-20).join('\n')}`,
-    );
-    throw new Error(`${String(error)}\n${said.join('\n')}`);
-  });
+export async function untilFollowed({ roles, nodes, isSynchronous }: Cluster): Promise<void> {
+  const wanted = isSynchronous ? 'replica,sync_standby' : 'replica,replica';
+  await until('two follow the leader', async () => (await roles()).toSorted().join() === wanted, UP_MS).catch(
+    (error: unknown) => {
+      const said = nodes.map(
+        ({ name, running }) => `${name}:\n${running.log.filter(isAboutPostgres).slice(-20).join('\n')}`,
+      );
+      throw new Error(`${String(error)}\n${said.join('\n')}`);
+    },
+  );
 }
 
 /** What comes along with us has no pg_basebackup and no pg_rewind. */

@@ -21,7 +21,7 @@ const CLIENTS = 120;
 /** Five connections are too few for them on any machine. */
 const POOL_MAX = 5;
 const RECOVERED_MS = 5_000;
-/** Or three times what it takes when nobody is there, on a machine that others use. */
+/** Three times as much is allowed here: the customers and PostgreSQL share the cores with the server. */
 const HEALTH_MS = 100;
 
 await drill({ name: 'overload', breaks: ['no-shedding'] }, async (here) => {
@@ -59,7 +59,7 @@ await drill({ name: 'overload', breaks: ['no-shedding'] }, async (here) => {
   const answers = await crowd.end();
   say(`browsing: ${JSON.stringify(answers.browse)}`);
   say(`ordering: ${JSON.stringify(answers.order)}`);
-  const known = /^(200|201|503 overloaded|503 database_busy)$/;
+  const known = /^(200|201|503 (overloaded|database_busy|database_unavailable))$/;
   check('everyone was served or told when to try again', [answers.browse, answers.order].flatMap((one) => Object.keys(one)).every((one) => known.test(one))); // prettier-ignore
   check('the catalogue was turned away', share(answers.browse) > 0, percent(answers.browse));
   check('orders later than the catalogue', share(answers.order) <= share(answers.browse), percent(answers.order));
@@ -79,7 +79,7 @@ await drill({ name: 'overload', breaks: ['no-shedding'] }, async (here) => {
     health.every(({ status }) => status === 200),
     health.length,
   );
-  const bound = Math.max(HEALTH_MS, 3 * medianOf(calm));
+  const bound = 3 * HEALTH_MS;
   const seen = `median ${medianOf(health)} ms, longest ${Math.max(...health.map(({ ms }) => ms))} ms; before ${medianOf(calm)} ms`;
   check(`health within ${bound} ms, half of the time`, medianOf(health) <= bound, seen);
   const begin = performance.now();
@@ -176,12 +176,12 @@ function percent(answers: Record<string, number>): string {
   return `${(share(answers) * 100).toFixed(1)} %`;
 }
 
-/** The planted fault: whatever comes, all is calm, and only the pool's own bound is left. */
+/** The planted fault: whoever comes is taken, and only the pool's own bound is left. */
 function withoutShedding(): string {
   const load = new URL('../../dist/shared/metrics/load.js', import.meta.url).href;
   return `--import=data:text/javascript,${encodeURIComponent(`
     import { Load } from '${load}';
-    Object.defineProperty(Load.prototype, 'level', { get: () => 'calm' });
+    Load.prototype.takes = () => true;
   `)}`;
 }
 

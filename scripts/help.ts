@@ -35,6 +35,7 @@ const groups: Record<string, Record<string, string>> = {
     'drill:last-words': 'the last line of a dying process is there, 20 times of 20, however it dies',
     'drill:seen': 'what operators see: numbers that never fall, an alarm that does not cry wolf, alerts, panels',
     'drill:patroni': 'the leader of three PostgreSQL dies under load: only 503, nothing lost; and a backup, restored',
+    'drill:rollback': 'bad releases: deploy.sh says why, and the version before answers all the while',
     'drill:drain': 'processes are replaced under 64 clients, and no request fails',
     'drill:image': 'the container image, built without a registry, run without root and with nothing to write to',
     'drill:compose': 'the compose file: resolved by docker-compose, its scripts run, every service held against rules',

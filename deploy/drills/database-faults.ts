@@ -20,12 +20,8 @@ const FROZEN_MAX_MS = 3_500;
 /** Planted into the server: nobody hears of lost connections; nobody gives up on a silent one. */
 const faults: Record<string, string> = {
   deaf: `pg.Pool.prototype.on = function (name) { return this; };`,
-  patient: `const { query } = pg.Client.prototype;
-    pg.Client.prototype.query = function (statement, ...rest) {
-      this.connectionParameters.query_timeout = 0;
-      if (statement?.query_timeout) delete statement.query_timeout;
-      return query.call(this, statement, ...rest);
-    };`,
+  patient: `const { setTimeout } = globalThis;
+    globalThis.setTimeout = (work, ms, ...rest) => setTimeout(work, ms > 1000 && ms <= 3200 ? 60_000 : ms, ...rest);`,
 };
 const planted = (fault: string): string =>
   `--import=data:text/javascript,${encodeURIComponent(`

@@ -75,11 +75,13 @@ describe('a server that drains', () => {
   });
 
   test('takes no new connection', async () => {
-    const { drain, port } = await start(answering);
+    const { drain, port, server } = await start(answering);
     const client = await talk(port);
     client.say();
     await client.untilHeard(1);
     const finished = drain.finish();
+    // Who had called before is still let in.
+    await expect.poll(() => server.listening, { interval: 1 }).toBe(false);
     await expect(talk(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await finished;
   });

@@ -5,6 +5,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loggedErrors } from './logs.ts';
 
 /** What automake's tests say, too. */
 export const SKIPPED_EXIT_CODE = 77;
@@ -77,6 +78,7 @@ export async function drill(about: About, story: (drill: Drill) => Promise<void>
     }
     check(error instanceof Error ? (error.stack ?? error.message) : String(error), false);
   }
+  if (failed > 0) for (const line of loggedErrors()) say(line);
   await undoAll();
   const isGood = failed === 0 && passed > 0;
   say(`${isGood ? 'PASS' : 'FAIL'} ${about.name}: ${passed} held, ${failed} did not, ${seconds(begin)} s`);

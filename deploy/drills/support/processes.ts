@@ -6,6 +6,7 @@ import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathOf } from './drill.ts';
+import { keepLog } from './logs.ts';
 
 const START_MS = 60_000;
 const POLL_MS = 50;
@@ -35,6 +36,7 @@ export function start(program: string, args: string[], { cwd, env = {}, asRoot =
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: string[] = [];
+  keepLog(`${program} ${child.pid}`, log);
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => log.push(line));
   child.once('error', (error) => log.push(String(error)));

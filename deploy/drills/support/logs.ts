@@ -7,13 +7,14 @@ export function keepLog(name: string, log: string[]): void {
   logs.push({ name, log });
 }
 
-/** The last errors of each program of ours; warnings are told even when all is well. */
+/** The last errors of each program of ours, and the last troubles that it only warned of. */
 export function loggedErrors(): string[] {
-  const isError = (line: string) => /"level":"(error|fatal)"/.test(line);
   return logs.flatMap(({ name, log }) =>
-    log
-      .filter(isError)
-      .slice(-TOLD_MAX)
-      .map((line) => `${name}: ${line}`),
+    [/"level":"(error|fatal)"/, /"level":"warn".*"err":/].flatMap((kind) =>
+      log
+        .filter((line) => kind.test(line))
+        .slice(-TOLD_MAX)
+        .map((line) => `${name}: ${line}`),
+    ),
   );
 }

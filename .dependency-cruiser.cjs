@@ -25,7 +25,7 @@ module.exports = {
       name: 'only-by-the-face',
       comment: 'From outside, a module is its index.ts.',
       severity: 'error',
-      from: { path: '^(app|server)\\.ts$|^(scripts|chaos|deploy)/' },
+      from: { path: '^(app|server)\\.ts$|^(scripts|chaos|bench|deploy)/' },
       to: { path: '^modules/[^/]+/(?!index\\.ts$)' },
     },
     {
@@ -60,7 +60,7 @@ module.exports = {
     {
       name: 'server-knows-no-client',
       severity: 'error',
-      from: { path: '^(app|server)\\.ts$|^(modules|shared|scripts|chaos|deploy)/', pathNot: '/tests/' },
+      from: { path: '^(app|server)\\.ts$|^(modules|shared|scripts|chaos|bench|deploy)/', pathNot: '/tests/' },
       to: { path: '^clients/' },
     },
     {

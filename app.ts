@@ -127,6 +127,7 @@ export function createModules({
     audit: audit.service,
     metrics,
     reservationTtlMs: config.reservationTtlMs,
+    batchMax: config.orderBatchMax,
   });
 
   const payments = createPayments({

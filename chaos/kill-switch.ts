@@ -48,14 +48,26 @@ function patchQueries(): void {
   const prototype = pg.Client.prototype as unknown as { query: Query };
   const query = prototype.query;
   prototype.query = function countedQuery(...args) {
-    const text = textOf(args[0]);
-    if (!isOfArmedRequest(text)) return query.apply(this, args);
-    const step = count('sql', text);
+    const { text, values } = statementOf(args[0]);
+    if (!isOfArmedRequest(text, values)) return query.apply(this, args);
+    const step = count('sql', text + companyOf(text, values));
     killAt(step, 'before');
-    const answer = query.apply(this, args) as Promise<unknown>;
+    const answer = query.apply(this, heardBack(step, args));
     if (isHere(step, 'during')) whenFlushed(this, () => kill(step));
-    return heard(step, answer);
+    return answer instanceof Promise ? heard(step, answer) : answer;
   };
+}
+
+/** Who asked with a callback is told by it. */
+function heardBack(step: Step, args: unknown[]): unknown[] {
+  const tell = args.at(-1);
+  if (typeof tell !== 'function') return args;
+  const tellLater = (...answer: unknown[]) => {
+    killAt(step, 'after');
+    follow(step);
+    Reflect.apply(tell, undefined, answer);
+  };
+  return [...args.slice(0, -1), tellLater];
 }
 
 /** The provider's client, reached by the face of payments: its methods are the calls. */
@@ -76,17 +88,31 @@ async function patchProvider(): Promise<void> {
   }
 }
 
-const textOf = (query: unknown): string =>
-  (typeof query === 'string' ? query : (query as { text?: string }).text) ?? '';
+type Statement = { text: string; values: unknown[] };
 
-/** The dispatcher fetches for everyone, under no request's id: the first fetch after the fact was committed is the armed request's. */
-function isOfArmedRequest(text: string): boolean {
+function statementOf(query: unknown): Statement {
+  const { text = '', values = [] } = typeof query === 'string' ? { text: query } : (query as Partial<Statement>);
+  return { text, values };
+}
+
+/**
+ * The dispatcher fetches for everyone, under no request's id: the first fetch after the fact was committed is the armed request's. Orders
+ * that are placed together are nobody's request either: each brings its id along.
+ */
+function isOfArmedRequest(text: string, values: unknown[]): boolean {
   if (aim === null) return false;
   if (currentRequestId() === aim.requestId) return true;
+  if (isPlacing(text)) return String(values[0]).includes(`"${aim.requestId}"`);
   if (!text.includes('events.claim_due') || !news.isCommitted || news.isClaimed) return false;
   news.isClaimed = true;
   return true;
 }
+
+const isPlacing = (text: string): boolean => text.includes('orders.place_all');
+
+/** Alone or together: two steps, each to be killed at. */
+const companyOf = (text: string, [orders]: unknown[]): string =>
+  isPlacing(text) && (JSON.parse(String(orders)) as unknown[]).length > 1 ? ' together' : '';
 
 function count(kind: Step['kind'], text: string): Step {
   const plain = text.replace(/\s+/g, ' ').replace(/\/\*.*?\*\//g, '').trim(); // prettier-ignore
@@ -101,9 +127,13 @@ async function heard(step: Step, answer: Promise<unknown>): Promise<unknown> {
     return await answer;
   } finally {
     killAt(step, 'after');
-    news.isRecorded ||= /events\.record|orders\.place/.test(step.text);
-    news.isCommitted ||= news.isRecorded && /^COMMIT|orders\.place/.test(step.text);
+    follow(step);
   }
+}
+
+function follow({ text }: Step): void {
+  news.isRecorded ||= /events\.record|orders\.place/.test(text);
+  news.isCommitted ||= news.isRecorded && /^COMMIT|orders\.place/.test(text);
 }
 
 const isHere = ({ text, nth }: Step, phase: Phase): boolean =>

@@ -16,7 +16,8 @@ const groups: Record<string, Record<string, string>> = {
     crash: 'SIGKILL at every statement of placing, paying and cancelling (some minutes)',
     fuzz: 'every operation with 200 valid and 200 spoiled requests at random: -- --seed 7 --only placeOrder',
     model: '500 random walks of customers and staff, the server held against a small model: -- --seed 7',
-    bench: 'what a request costs, held against bare servers and PostgreSQL itself: -- orders reads (on a quiet machine)',
+    bench:
+      'what a request costs, held against bare servers and PostgreSQL itself: -- orders reads (on a quiet machine)',
     timing: 'does the time of an answer tell who has an account? (run it alone on the machine)',
     mutation: 'change the pure rules in every small way: do their tests notice? (ten minutes)',
     'export:memory': 'export 100,000 orders and look at the memory of the server (Linux)',

@@ -2,9 +2,10 @@
 import pg from 'pg';
 import { Idempotency, replayOf } from '../../shared/idempotency/idempotency.ts';
 
-type Answer = Promise<{ rows: { fate?: { outcome: string; view: unknown } }[] }>;
-type Query = (this: pg.Client, ...args: unknown[]) => Answer;
-type Command = { key: { scope: string; key: string; fingerprint: string; ttlMs: number } };
+type Fate = { outcome: string };
+type Query = (this: pg.Client, ...args: unknown[]) => unknown;
+type Order = { scope: string; key: string; fingerprint: string };
+type Values = [orders: string, lines: string, views: string[], reservationTtlMs: number, keyTtlMs: number];
 
 await forgetKeysInSql();
 rememberLater();
@@ -14,9 +15,9 @@ async function forgetKeysInSql(): Promise<void> {
   const client = new pg.Client({ connectionString: process.env['DATABASE_URL'] });
   await client.connect();
   const { rows } = await client.query<{ definition: string }>(
-    `SELECT pg_get_functiondef('orders.place'::regproc) AS definition`,
+    `SELECT pg_get_functiondef('orders.place_all'::regproc) AS definition`,
   );
-  await client.query(rows[0]?.definition.replace(/PERFORM idempotency\.remember\([^;]*;/, '') ?? '');
+  await client.query(rows[0]?.definition.replace(/PERFORM idempotency\.remember_all\([^;]*;/, '') ?? '');
   await client.end();
 }
 
@@ -24,9 +25,14 @@ function rememberLater(): void {
   const prototype = pg.Client.prototype as unknown as { query: Query };
   const query = prototype.query;
   prototype.query = function (...args) {
-    const { text, values } = args[0] as { text?: string; values?: [string] };
-    if (text?.includes('orders.place') !== true || values === undefined) return query.apply(this, args);
-    return placeThenRemember(values[0], () => query.apply(this, args), (...more) => query.apply(this, more)); // prettier-ignore
+    const { text, values } = args[0] as { text?: string; values?: Values };
+    const tell = args[1];
+    if (text?.includes('orders.place_all') !== true || values === undefined || typeof tell !== 'function')
+      return query.apply(this, args);
+    const then = (more: unknown[]) => query.apply(this, more);
+    const tellLater = (error: Error | null, result: { rows: { fates: Fate[] }[] }) =>
+      void rememberAll(values, result?.rows[0]?.fates ?? [], then, () => Reflect.apply(tell, undefined, [error, result])); // prettier-ignore
+    return query.apply(this, [args[0], tellLater]);
   };
   Idempotency.prototype.run = async function runThenRemember<Result>(
     this: Idempotency,
@@ -40,12 +46,18 @@ function rememberLater(): void {
   };
 }
 
-async function placeThenRemember(command: string, place: () => Answer, query: (...args: unknown[]) => Answer): Answer {
-  const answer = await place();
-  const fate = answer.rows[0]?.fate;
-  if (fate?.outcome !== 'placed') return answer;
-  const { key } = JSON.parse(command) as Command;
-  const values = [key.scope, key.key, key.fingerprint, JSON.stringify({ result: fate.view }), key.ttlMs];
-  await query('SELECT idempotency.remember($1, $2, $3, $4, $5)', values);
-  return answer;
+async function rememberAll(
+  [orders, , views, , keyTtlMs]: Values,
+  fates: Fate[],
+  query: (args: unknown[]) => unknown,
+  done: () => void,
+): Promise<void> {
+  for (const [i, { scope, key, fingerprint }] of (JSON.parse(orders) as Order[]).entries()) {
+    const { outcome, ...known } = fates[i] ?? { outcome: 'none' };
+    if (outcome !== 'placed') continue;
+    const result = { ...(JSON.parse(views[i] ?? '{}') as object), ...known };
+    const values = [scope, key, fingerprint, JSON.stringify({ result }), keyTtlMs];
+    await query(['SELECT idempotency.remember($1, $2, $3, $4, $5)', values]);
+  }
+  done();
 }

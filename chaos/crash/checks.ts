@@ -11,6 +11,8 @@ export type Case = {
   sku: string;
   note: string;
   startedAt: Date;
+  /** The notes of orders that were placed at the same moment: there is one of each in the end. */
+  company: string[];
   /** Those that came, oldest first: the killed request's, if it was answered before, and both retries'. */
   answers: Answer[];
 };
@@ -49,6 +51,7 @@ export async function findViolations(sql: Sql, one: Case): Promise<string[]> {
     ...(await judgeMoney(sql, one, order)),
     ...(await judgeStock(sql, one)),
     ...(await judgeKey(sql, one)),
+    ...(await judgeCompany(sql, one)),
   ];
 }
 
@@ -142,6 +145,13 @@ async function judgeKey(sql: Sql, { key, isKeyed }: Case): Promise<string[]> {
     [key],
   );
   return same('the stored key', keys, isKeyed ? [{ answered: true }] : []);
+}
+
+async function judgeCompany(sql: Sql, { company }: Case): Promise<string[]> {
+  const orders = await sql<{ note: string }>('SELECT note FROM orders.orders WHERE note = ANY ($1) ORDER BY note', [
+    company,
+  ]);
+  return same('orders placed in company', orders.map(({ note }) => note), company.toSorted()); // prettier-ignore
 }
 
 /** Once, over everything: nothing of any case may be left behind. */

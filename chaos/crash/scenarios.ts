@@ -24,6 +24,8 @@ export type Scenario = {
   /** Who sends the request under test. */
   by: 'customer' | 'admin' | 'provider';
   prepare: (stage: Stage) => Promise<Call>;
+  /** So many other customers order the same at the same moment. */
+  company?: number;
   outcome: Outcome;
 };
 
@@ -135,6 +137,23 @@ export const scenarios: Scenario[] = [
       captured: 0,
       refunded: 0,
       reserved: QUANTITY,
+      away: 0,
+    },
+  },
+  {
+    name: 'place in company',
+    by: 'customer',
+    company: 4,
+    prepare: async (stage) => stage.placing,
+    outcome: {
+      answer: 201,
+      order: { status: 'pending_payment', paymentStatus: 'unpaid' },
+      facts: placed,
+      steps: ['place'],
+      charge: null,
+      captured: 0,
+      refunded: 0,
+      reserved: QUANTITY * 5,
       away: 0,
     },
   },

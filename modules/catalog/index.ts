@@ -25,7 +25,7 @@ type Deps = { database: Database; caches: Caches; idempotency: Idempotency; audi
 /** Others tell of a change (migrations/0006_changes.sql); five minutes bound what a lost word could do. */
 const VIEWS = { name: 'products', max: 500, ttlMs: 5 * 60_000 };
 
-/** The SQL half of this face is catalog.reserve: see migrations/0002_stock.sql. */
+/** The SQL half of this face is catalog.reserve_all: see migrations/0007_together.sql. */
 export function createCatalog({ database, caches, idempotency, audit }: Deps) {
   const stockRepository = new StockRepository();
   const service = new ProductService({

@@ -1,6 +1,8 @@
 // The use cases of products: sell, change, archive, read; and what orders may ask.
+import { Batcher } from '../../shared/batching/batcher.ts';
 import type { Remembered } from '../../shared/cache/remembered.ts';
 import type { Database, Transaction } from '../../shared/database/database.ts';
+import { isOutage } from '../../shared/database/database-errors.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Money } from '../../shared/domain/money.ts';
@@ -23,22 +25,34 @@ type Deps = {
   views: Remembered<ProductView>;
 };
 
+type Offer = { sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus };
+
+/** Lists of up to 50 SKUs each. */
+const OFFERS_BATCH_MAX = 64;
+
 export class ProductService {
   private readonly deps: Deps;
+  private readonly offers: Batcher<string[], Offer[]>;
 
   constructor(deps: Deps) {
     this.deps = deps;
+    this.offers = new Batcher({ run: (lists) => this.readOffers(lists), max: OFFERS_BATCH_MAX, isOfAll: isOutage });
   }
 
-  /** For orders: what these SKUs are sold as. Unknown ones are absent. */
-  async findForSale(
-    skus: string[],
-  ): Promise<{ sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus }[]> {
-    const found = await this.deps.products.findForSale(this.deps.database, skus);
-    return found.map(({ productTitle, variantTitle, ...variant }) => ({
-      ...variant,
-      title: saleTitle(productTitle, variantTitle),
-    }));
+  /** For orders: what these SKUs are sold as. Unknown ones are absent. Who asks at the same time is answered by one query. */
+  findForSale(skus: string[]): Promise<Offer[]> {
+    return this.offers.add(skus);
+  }
+
+  private async readOffers(lists: string[][]): Promise<Offer[][]> {
+    const found = await this.deps.products.findForSale(this.deps.database, [...new Set(lists.flat())]);
+    const bySku = new Map(
+      found.map(({ productTitle, variantTitle, ...variant }) => [
+        variant.sku,
+        { ...variant, title: saleTitle(productTitle, variantTitle) },
+      ]),
+    );
+    return lists.map((skus) => skus.flatMap((sku) => bySku.get(sku) ?? []));
   }
 
   /** Newest first. @throws malformed `cursor_invalid` */
@@ -141,7 +155,7 @@ export class ProductService {
     );
   }
 
-  /** Its stock, too: catalog.reserve looks at prices while it holds those rows, so no order takes an old price once we have answered. */
+  /** Its stock, too: catalog.reserve_all looks at prices while it holds those rows, so no order takes an old price once we have answered. */
   private async lockVersion(tx: Transaction, id: string, expectedVersion: number): Promise<ProductRow> {
     const product = await this.deps.products.lock(tx, id);
     if (product === null) throw productNotFound();

@@ -17,6 +17,7 @@ import { orderChecks, type Ledger } from './order.doctor.ts';
 import { orderErrorPages } from './order.errors.ts';
 import { orderJobs } from './order.jobs.ts';
 import { orderReading } from './order.metrics.ts';
+import { OrderPlacement } from './order.placement.ts';
 import { OrderPrivacy } from './order.privacy.ts';
 import { OrderRepository } from './order.repository.ts';
 import { orderRoutes } from './order.routes.ts';
@@ -43,12 +44,14 @@ type Deps = {
   audit: Audit;
   metrics: Metrics;
   reservationTtlMs: number;
+  batchMax: number;
 };
 
 export function createOrders(deps: Deps) {
   const repository = new OrderRepository();
   const steps = new OrderSteps({ repository, outbox: deps.outbox });
-  const service = new OrderService({ ...deps, repository, steps });
+  const placement = new OrderPlacement({ ...deps, keyTtlMs: deps.idempotency.ttlMs });
+  const service = new OrderService({ ...deps, repository, steps, placement });
   const fulfillments = new FulfillmentService({
     ...deps,
     orders: repository,

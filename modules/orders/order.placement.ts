@@ -1,5 +1,7 @@
 // The one door from the decision to place an order to SQL: what goes in is a finished order, what comes out is its fate.
-import type { Connection } from '../../shared/database/database.ts';
+import { Batcher } from '../../shared/batching/batcher.ts';
+import { retrying, type Connection } from '../../shared/database/database.ts';
+import { isOutage } from '../../shared/database/database-errors.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Actor } from '../../shared/http/actor.ts';
@@ -16,11 +18,14 @@ export type NewOrder = {
   quote: Quote;
   shippingAddress: ShippingAddress | null;
   note: string | null;
-  reservationTtlMs: number;
 };
 
-export type Fate =
-  | { outcome: 'placed'; view: OrderView }
+export type Fate = { outcome: 'placed'; view: OrderView } | Refused;
+
+/** As SQL tells it: of an order that was placed, what only the database knows. */
+type RawFate = ({ outcome: 'placed' } & Pick<OrderView, 'number' | 'placedAt'> & { expiresAt: string }) | Refused;
+
+type Refused =
   /** A price or tax rate is not the quoted one any more. */
   | { outcome: 'changed' }
   /** The account is not active any more: disabled or deleted while the order was quoted. */
@@ -30,61 +35,85 @@ export type Fate =
 
 const initial = { status: 'pending_payment', paymentStatus: 'unpaid', fulfillmentStatus: 'unfulfilled' } as const;
 
-/** The customer's account is held first, so that it cannot be deleted between our look at it and our commit. */
-const PLACE = `SELECT CASE WHEN users.hold_active($3) THEN orders.place($1, $2) ELSE '{"outcome":"customer_gone"}' END AS fate`;
+type Deps = {
+  database: Connection;
+  audit: Audit;
+  /** So many orders at most are placed by one statement. */
+  batchMax: number;
+  reservationTtlMs: number;
+  keyTtlMs: number;
+};
 
-/** One round trip, one commit: see migrations/0004_timeline.sql. Anything but 'placed' changed nothing. */
-export async function placeOrder(
-  connection: Connection,
-  order: NewOrder,
-  key: IdempotencyKey & { ttlMs: number },
-  audit: Audit,
-): Promise<Fate> {
-  const lines = order.quote.lines.map((line) => ({ id: newId(), ...line }));
-  const view = viewOf(order, lines);
-  const entry = audit.prepare({
-    actor: order.actor,
-    action: 'order.placed',
-    subject: { type: 'order', id: order.id },
-    after: view,
-  });
-  const command = { ...commandOf(order, lines, key), audit: entry };
-  const values = [JSON.stringify(command), JSON.stringify(view), order.customerId];
-  const { rows } = await connection.query<{ fate: Fate }>(PLACE, values);
-  const [row] = rows;
-  if (row === undefined) throw new Error('orders.place answered no row');
-  return row.fate;
+/** Orders that arrive while others are being placed are placed together by the next statement: see migrations/0005_together.sql. */
+export class OrderPlacement {
+  private readonly deps: Deps;
+  private readonly batcher: Batcher<Placing, RawFate>;
+
+  constructor(deps: Deps) {
+    this.deps = deps;
+    this.batcher = new Batcher({ run: (batch) => this.placeAll(batch), max: deps.batchMax, isOfAll: isOutage });
+  }
+
+  /** One round trip, one commit, in company or alone. Anything but 'placed' changed nothing. */
+  async place(order: NewOrder, key: IdempotencyKey): Promise<Fate> {
+    const lines = order.quote.lines.map((line) => ({ id: newId(), ...line }));
+    const view = viewOf(order, lines);
+    const { id, actor } = order;
+    const entry = { actor, action: 'order.placed', subject: { type: 'order', id }, after: view } as const;
+    const fate = await this.batcher.add({
+      order: { ...orderOf(order), ...key, audit: this.deps.audit.prepare(entry) },
+      lines: lines.map((line, i) => lineOf(order, line, i + 1)),
+      view: JSON.stringify(view),
+    });
+    if (fate.outcome !== 'placed') return fate;
+    const { number, placedAt, expiresAt } = fate;
+    return { outcome: 'placed', view: { ...view, number, placedAt, expiresAt } };
+  }
+
+  private async placeAll(batch: Placing[]): Promise<RawFate[]> {
+    const { database, reservationTtlMs, keyTtlMs } = this.deps;
+    const values = [
+      JSON.stringify(batch.map(({ order }, i) => ({ position: i + 1, ...order }))),
+      JSON.stringify(batch.flatMap(({ lines }) => lines)),
+      batch.map(({ view }) => view),
+      reservationTtlMs,
+      keyTtlMs,
+    ];
+    const { rows } = await retrying(() => database.query<{ fates: RawFate[] }>(PLACE_ALL, values));
+    return rows[0]?.fates ?? [];
+  }
 }
 
+const PLACE_ALL = 'SELECT orders.place_all($1, $2, $3, $4, $5) AS fates';
+
+type Placing = { order: object; lines: object[]; view: string };
 type NewLine = QuotedLine & { id: string };
 
-function commandOf(order: NewOrder, lines: NewLine[], key: IdempotencyKey & { ttlMs: number }) {
-  const { id, customerId, actor, quote, shippingAddress, note, reservationTtlMs } = order;
+function orderOf({ id, customerId, actor, quote, shippingAddress, note }: NewOrder) {
   const { currency, subtotalAmount, taxAmount, totalAmount } = quote;
   return {
-    key,
+    id,
+    customerId,
+    ...initial,
+    currency,
+    subtotal: subtotalAmount,
+    tax: taxAmount,
+    total: totalAmount,
+    shippingAddress,
+    note,
     actorKind: actor.kind,
     actorId: actor.userId,
     requestId: currentRequestId() ?? null,
     factId: newId(),
-    reservationTtlMs,
-    order: {
-      id,
-      customerId,
-      ...initial,
-      currency,
-      subtotal: subtotalAmount,
-      tax: taxAmount,
-      total: totalAmount,
-      shippingAddress,
-      note,
-    },
-    lines: lines.map((line, i) => lineOf(line, currency, i + 1)),
   };
 }
 
-const lineOf = ({ id, sku, title, quantity, unitAmount, taxRateBps, taxAmount, totalAmount }: NewLine, currency: string, position: number) => ({
-  id, position, sku, title, quantity, amount: unitAmount, currency, taxRateBps, tax: taxAmount, total: totalAmount,
+const lineOf = (
+  { id: orderId, quote: { currency } }: NewOrder,
+  { id, sku, title, quantity, unitAmount, taxRateBps, taxAmount, totalAmount }: NewLine,
+  position: number,
+) => ({
+  id, orderId, position, sku, title, quantity, amount: unitAmount, currency, taxRateBps, tax: taxAmount, total: totalAmount,
 }); // prettier-ignore
 
 /** The answer but for what only the database knows: number, placedAt, expiresAt. */

@@ -22,13 +22,13 @@ import {
   type RequestedLine,
   type Variant,
 } from './order.ts';
-import { placeOrder, type NewOrder } from './order.placement.ts';
+import type { NewOrder, OrderPlacement } from './order.placement.ts';
 import type { LineRow, OrderRepository, OrderRow } from './order.repository.ts';
 import type { OrderSteps } from './order.steps.ts';
 import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
 import { presentOrder, presentOrders, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
 
-/** What orders need of the catalogue; in SQL also its function catalog.reserve (migrations/0004_timeline.sql). */
+/** What orders need of the catalogue; in SQL also its function catalog.reserve_all (migrations/0005_together.sql). */
 export type Catalog = { findForSale(skus: string[]): Promise<Variant[]> };
 export type Stock = { release(tx: Transaction, orderId: string, lines: RequestedLine[]): Promise<void> };
 /** What orders need of the users, when staff order for a customer. */
@@ -45,7 +45,7 @@ type Deps = {
   steps: OrderSteps;
   audit: Audit;
   metrics: Metrics;
-  reservationTtlMs: number;
+  placement: OrderPlacement;
 };
 
 /** A price that changes between quote and placing is quoted again, but not for ever. */
@@ -96,8 +96,8 @@ export class OrderService {
     command: PlaceOrder,
     key: IdempotencyKey,
   ): Promise<Outcome<OrderView> | 'changed'> {
-    const { database, idempotency, outbox, audit } = this.deps;
-    const fate = await placeOrder(database, order, { ...key, ttlMs: idempotency.ttlMs }, audit);
+    const { placement, outbox } = this.deps;
+    const fate = await placement.place(order, key);
     switch (fate.outcome) {
       case 'placed':
         outbox.recorded('order.placed');
@@ -118,7 +118,6 @@ export class OrderService {
   }
 
   private newOrder(actor: Actor, customerId: string, { shippingAddress, note }: PlaceOrder, today: Quote): NewOrder {
-    const { reservationTtlMs } = this.deps;
     return {
       id: newId(),
       customerId,
@@ -126,7 +125,6 @@ export class OrderService {
       quote: today,
       shippingAddress: shippingAddress ?? null,
       note: note ?? null,
-      reservationTtlMs,
     };
   }
 

@@ -276,6 +276,10 @@ function orderVariables(stage: Stage) {
       default: String(DAY_MS),
       description: 'milliseconds an Idempotency-Key is remembered (24 h)',
     }),
+    ORDER_BATCH_MAX: variable(wholeNumber(1, 500), {
+      default: '64',
+      description: 'so many orders that arrive together are placed by one statement; 1 places each by its own',
+    }),
     EVENTS_POLL_MS: variable(wholeNumber(10, MINUTE_MS), {
       default: String(SECOND_MS),
       description: 'milliseconds between looks for events that other processes recorded',

@@ -5,6 +5,7 @@ import { AppError, unavailable } from '../errors/app-error.ts';
 const brokenStates = /^(08...|57P0[1-5]|53...)$/;
 /** Cancelled by statement_timeout, lock_timeout or idle_in_transaction_session_timeout; read-only while a standby is promoted. */
 const busyStates = /^(57014|55P03|25P03|25006)$/;
+const LOCK_NOT_AVAILABLE = '55P03';
 const retryableStates = /^(40001|40P01)$/;
 const brokenSystemCodes =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EACCES)$/;
@@ -20,6 +21,15 @@ export function isBrokenConnection(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof AppError) return false;
   const code = codeOf(error);
   return brokenStates.test(code) || brokenSystemCodes.test(code) || brokenMessages.test(error.message);
+}
+
+/**
+ * Nobody's own fault, but the database's: what was not tried yet would fare no better. A lock that somebody holds too long is a matter of
+ * those who want it, as a deadlock is.
+ */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof AppError) || error.kind !== 'unavailable') return false;
+  return codeOf(error.cause) !== LOCK_NOT_AVAILABLE && !isRetryable(error);
 }
 
 export const isRetryable = (error: unknown): boolean =>

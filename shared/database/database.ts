@@ -1,6 +1,6 @@
 // One module's way into PostgreSQL: single statements, transactions, and other modules' transactions that it joins.
 import { createHash } from 'node:crypto';
-import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import pg, { type Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { unavailable } from '../errors/app-error.ts';
 import { currentRequestId } from '../logging/request-context.ts';
 import { asAppError, isBrokenConnection, isRetryable } from './database-errors.ts';
@@ -164,15 +164,32 @@ async function send<Row extends QueryResultRow>(
 function answerOf<Row extends QueryResultRow>(client: PoolClient, statement: Statement, timeoutMs: number) {
   return new Promise<Rows<Row>>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('Query read timeout')), timeoutMs);
-    client.query<Row>(statement, (error: Error | null, result) => {
+    const fail = (error: Error) => {
       clearTimeout(timer);
-      if (error) reject(error);
-      else resolve({ rows: result.rows, rowCount: result.rowCount ?? 0 });
+      reject(error);
+    };
+    client.query<Row>(statement, (error: Error | null, result) => {
+      if (error) return isRefused(error) ? whenUndone(client, () => fail(error)) : fail(error);
+      clearTimeout(timer);
+      resolve({ rows: result.rows, rowCount: result.rowCount ?? 0 });
     });
   });
 }
 
-async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
+/** By the server, which goes on to live, and not by a connection that broke. */
+const isRefused = (error: Error): boolean => error instanceof pg.DatabaseError && error.severity === 'ERROR';
+
+/** PostgreSQL tells of an error before it has undone the statement: whoever tries again at once would meet the locks of the first try. */
+function whenUndone({ connection }: PoolClient, then: () => void): void {
+  const go = () => {
+    connection.off('readyForQuery', go).off('end', go);
+    then();
+  };
+  connection.on('readyForQuery', go).on('end', go);
+}
+
+/** Again after a deadlock or a serialization failure, at most 3 times in all: what failed so had no effect. */
+export async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();

@@ -6,8 +6,8 @@ export const MODULE_ROLES = ['audit', 'users', 'catalog', 'orders', 'payments'] 
 
 /** Functions that a module offers to another by name: the SQL part of its face. */
 const OFFERED_FUNCTIONS = [
-  { signature: 'catalog.reserve(uuid, jsonb)', to: 'orders' },
-  { signature: 'users.hold_active(uuid)', to: 'orders' },
+  { signature: 'catalog.reserve_all(uuid[], jsonb)', to: 'orders' },
+  { signature: 'users.hold_all_active(uuid[])', to: 'orders' },
   { signature: 'audit.record(jsonb)', to: 'users, catalog, orders, payments' },
 ];
 

@@ -16,6 +16,7 @@ import {
   newSku,
   ordersDatabase,
   reserve,
+  reserveAll,
   untilWaiting,
 } from './support.ts';
 
@@ -144,9 +145,49 @@ describe('a reservation', () => {
     await buyer.query('SET search_path = pg_temp, catalog');
     expect(await reserve(buyer, [line(sku, 1)])).toMatchObject({ outcome: 'short' });
     const [settings] = await app.sql<{ config: string[] }>(
-      `SELECT proconfig AS config FROM pg_proc WHERE oid = 'catalog.reserve'::regproc`,
+      `SELECT proconfig AS config FROM pg_proc WHERE oid = 'catalog.reserve_all'::regproc`,
     );
     expect(settings?.config).toEqual(['search_path=pg_catalog, pg_temp']);
+  });
+});
+
+describe('reservations in company', () => {
+  it('are decided in their order: what one gets the next cannot have, and one that gets none takes none', async () => {
+    const [one, other] = [await app.sellable({ onHand: 5 }), await app.sellable({ onHand: 1 })];
+    await using buyer = await connect(app, 'orders');
+    const before = await levelOf(app, one.sku);
+    const fates = await reserveAll(buyer, [
+      [line(one.sku, 3)],
+      [line(one.sku, 2), line(other.sku, 2)],
+      [line(other.sku, 1), line(one.sku, 3)],
+      [line(one.sku, 1, { amount: 999 })],
+      [line(one.sku, 2), line(other.sku, 1)],
+      [line(one.sku, 1)],
+    ]);
+    expect(fates).toEqual([
+      { outcome: 'reserved' },
+      { outcome: 'short', lines: [{ sku: other.sku, available: 1 }] },
+      { outcome: 'short', lines: [{ sku: one.sku, available: 2 }] },
+      { outcome: 'changed' },
+      { outcome: 'reserved' },
+      { outcome: 'short', lines: [{ sku: one.sku, available: 0 }] },
+    ]);
+    expect(await levelOf(app, one.sku)).toMatchObject({ onHand: 5, reserved: 5, version: Number(before?.version) + 1 });
+    expect(await levelOf(app, other.sku)).toMatchObject({ onHand: 1, reserved: 1 });
+    const taken = (await movementsOf(app, one.sku)).slice(1);
+    expect(taken).toMatchObject([
+      { reservedDelta: 3, reserved: 3 },
+      { reservedDelta: 2, reserved: 5 },
+    ]);
+  });
+
+  it('of orders that are not asked for take nothing', async () => {
+    const { sku } = await app.sellable({ onHand: 5 });
+    await using buyer = await connect(app, 'orders');
+    const [wanted, unwanted] = [newId(), newId()];
+    const lines = [wanted, unwanted].map((orderId) => ({ orderId, ...line(sku, 1) }));
+    await buyer.query('SELECT refusal FROM catalog.reserve_all($1, $2)', [[wanted], JSON.stringify(lines)]);
+    expect((await movementsOf(app, sku)).slice(1)).toMatchObject([{ orderId: wanted }]);
   });
 });
 

@@ -97,12 +97,20 @@ export const line = (sku: string, quantity: number, more: Partial<Line> = {}): L
   ...more,
 });
 
+/** One order's fate, decided alone. */
 export async function reserve(client: pg.Client, lines: Line[], orderId: string = randomUUID()): Promise<unknown> {
-  const { rows } = await client.query<{ fate: unknown }>('SELECT catalog.reserve($1, $2) AS fate', [
-    orderId,
-    JSON.stringify(lines),
-  ]);
-  return rows[0]?.fate;
+  const [fate] = await reserveAll(client, [lines], [orderId]);
+  return fate;
+}
+
+/** The fates of several orders, decided together in this order. */
+export async function reserveAll(client: pg.Client, orders: Line[][], ids = orders.map(() => randomUUID() as string)) {
+  const lines = orders.flatMap((order, i) => order.map((one) => ({ orderId: ids[i], ...one })));
+  const { rows } = await client.query<{ refused_id: string; refusal: object }>(
+    'SELECT refused_id, refusal FROM catalog.reserve_all($1, $2)',
+    [ids, JSON.stringify(lines)],
+  );
+  return ids.map((id) => rows.find((row) => row.refused_id === id)?.refusal ?? { outcome: 'reserved' });
 }
 
 type Problem = { code: string; errors?: { pointer: string; code: string }[] };

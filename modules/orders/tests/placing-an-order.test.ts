@@ -72,7 +72,7 @@ describe('an order placed', () => {
       const texts = sent.mock.calls.map(([statement]) => (statement as unknown as { text: string }).text);
       expect(texts).toEqual([
         expect.stringContaining('FROM catalog.variants'),
-        expect.stringContaining('orders.place($1, $2)'),
+        expect.stringContaining('orders.place_all($1, $2, $3, $4, $5)'),
       ]);
     } finally {
       sent.mockRestore();

@@ -1,7 +1,7 @@
 // What each error of PostgreSQL and of its driver means to a caller, as a table.
 import { describe, expect, test } from 'vitest';
 import { AppError, conflict, unavailable } from '../../errors/app-error.ts';
-import { asAppError, codeOf, isBrokenConnection, isRetryable } from '../database-errors.ts';
+import { asAppError, codeOf, isBrokenConnection, isOutage, isRetryable } from '../database-errors.ts';
 
 const failure = (code: string | undefined, message = 'failed') =>
   Object.assign(new Error(message), code === undefined ? {} : { code });
@@ -57,6 +57,8 @@ const table: [string, Error, { broken: boolean; retryable: boolean; later: boole
 test.each(table)('%s', (_name, error, { broken, retryable, later }) => {
   expect([isBrokenConnection(error), isRetryable(error)]).toEqual([broken, retryable]);
   const told = asAppError(error);
+  // What concerns only those who want the same rows is no outage.
+  expect(isOutage(told)).toBe(later && !retryable && codeOf(error) !== '55P03');
   if (!later) expect(told).toBe(error);
   else
     expect(told).toMatchObject({

@@ -40,6 +40,8 @@ const READY_TIMEOUT_MS = 2000;
 
 /** The job library's connections, one of which listens. */
 const JOBS_POOL_MAX = 4;
+/** Of its bookkeeping; what a job does has the deadlines of everything else. A statement that got lost may not outlive the stop of the process. */
+const JOBS_STATEMENT_TIMEOUT_MS = 5000;
 
 const { config, supervision } = readConfig();
 /** Two ways to one database: the first leads through PgBouncer. */
@@ -321,8 +323,8 @@ async function startJobs(url: string, jobs: RecurringJob[], metrics: Metrics): P
     {
       connectionString: url,
       max: JOBS_POOL_MAX,
-      statementTimeoutMs: 60_000,
-      queryTimeoutMs: 60_500,
+      statementTimeoutMs: JOBS_STATEMENT_TIMEOUT_MS,
+      queryTimeoutMs: JOBS_STATEMENT_TIMEOUT_MS + 500,
       applicationName: 'waybill-jobs',
     },
     logger,

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{modules,shared,tests,scripts,clients}/**/*.test.ts'],
+    include: ['{modules,shared,tests,scripts,clients,bench}/**/*.test.ts'],
     globalSetup: 'tests/support/global-setup.ts',
     // On 2 cores vitest would run one file at a time; the files wait for PostgreSQL most of the time.
     maxWorkers: 3,

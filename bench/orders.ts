@@ -1,13 +1,11 @@
 // Placing orders, spread over 1000 SKUs and all on one, by 1 to 128 clients: against the seven statements that it takes at the least.
-import { randomUUID } from 'node:crypto';
 import { atLeast, atMost, type Bar, type Bench, type Findings, type Part } from './support/bench.ts';
 import { compare, ratioOf, rowNamed, sectionOf, type Comparison, type Variant } from './support/compare.ts';
-import { requestOf } from './support/connection.ts';
+import { ordersOf } from './support/deeds.ts';
 import { overHttp } from './support/load.ts';
 import { startWaybill, type Server } from './support/servers.ts';
 import { openShop, type Shop } from './support/shop.ts';
 import { makeYardstickTables, oneStatement, sevenStatements, type Values } from './support/statements.ts';
-import { chance } from './support/statistics.ts';
 import { hasPgbench, withOurClients, withPgbench, type Yardstick } from './support/yardstick-clients.ts';
 
 export const orders: Part = { about: 'placing orders, spread and on one SKU, 1 to 128 clients', measure };
@@ -79,25 +77,6 @@ async function measureOnce(bench: Bench, world: World, clients: number, isHot: b
     await ours.close();
   }
 }
-
-/** Each client is a customer of its own, and each order has its own key. */
-const ordersOf = ({ seed }: Bench, { customers, skus }: Shop, isHot: boolean) => {
-  const random = chance(seed);
-  return (client: number) => {
-    const token = customers[client % customers.length]?.token ?? '';
-    return () => {
-      const sku = isHot ? skus[0] : skus[Math.floor(random() * skus.length)];
-      const headers = { 'Idempotency-Key': randomUUID() };
-      return requestOf({
-        method: 'POST',
-        path: '/api/v1/orders',
-        token,
-        headers,
-        body: { lines: [{ sku, quantity: 1 }] },
-      });
-    };
-  };
-};
 
 function barsOf(spread: Comparison[], hot: Comparison[]): Bar[] {
   const against = (comparison: Comparison) => rowNamed(comparison, 'Waybill').ratio?.median ?? Number.NaN;

@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../deploy/drills/support/world.ts';
+import { memory } from './memory.ts';
+import { mixed } from './mixed.ts';
 import { orders } from './orders.ts';
 import { reads } from './reads.ts';
+import { start } from './start.ts';
 import type { Bench, Part } from './support/bench.ts';
 import { Progress } from './support/progress.ts';
 import { barText, keep, resultOf, tableText } from './support/report.ts';
 
 /** In the order in which they are measured. */
-const parts: Record<string, Part> = { orders, reads };
+const parts: Record<string, Part> = { start, orders, reads, mixed, memory };
 
 const options = {
   short: { type: 'boolean', default: false },
@@ -78,8 +81,8 @@ async function begun(name: string): Promise<{ bench: Bench; end: () => Promise<v
   const bench: Bench = {
     isShort: flags.short,
     rounds: flags.short ? 1 : Number(flags.rounds ?? 5),
-    roundMs: flags.short ? 300 : Number(flags.seconds ?? 5) * 1000,
-    warmUpMs: flags.short ? 100 : 2000,
+    roundMs: flags.short ? 200 : Number(flags.seconds ?? 5) * 1000,
+    warmUpMs: flags.short ? 0 : 2000,
     seed: Number(flags.seed),
     folder,
     say,

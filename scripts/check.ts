@@ -20,6 +20,8 @@ const steps: Step[] = [
   ['tests', 'vitest run --coverage'],
   ['build', 'tsx scripts/build.ts'],
   ['smoke', 'tsx scripts/smoke.ts'],
+  // Does it run from start to end? The smoke test has started from nothing.
+  ['bench, short', 'tsx bench/run.ts --short orders reads mixed memory'],
 ];
 
 const { values } = parseArgs({ options: { drills: { type: 'boolean', default: false } } });

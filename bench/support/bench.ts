@@ -10,7 +10,7 @@ export type Part = {
 export type Bench = {
   /** A few seconds in all: does it run from start to end? Its figures say nothing. */
   isShort: boolean;
-  /** How often each variant is measured, for how long, and how long it is warmed up before. */
+  /** How often each variant is measured, for how long, and how long it is warmed up before (0: not at all). */
   rounds: number;
   roundMs: number;
   warmUpMs: number;

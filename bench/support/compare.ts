@@ -51,7 +51,7 @@ export async function compare(bench: Bench, title: string, variants: Variant[]):
   const rounds = new Map(variants.map((variant) => [variant, [] as Round[]]));
   let done = 0;
   const tell = ({ name }: Variant) => bench.progress(`${title}: ${name}`, done++ / runs);
-  for (const variant of variants) {
+  for (const variant of bench.warmUpMs > 0 ? variants : []) {
     tell(variant);
     await variant.run(bench.warmUpMs);
   }

@@ -83,7 +83,13 @@ export function headerOf(head: string, name: string): string | undefined {
   return new RegExp(`^${name}: *([^\\r]*)`, 'im').exec(head)?.[1];
 }
 
-type Question = { method?: string; path: string; token?: string; body?: object; headers?: Record<string, string> };
+export type Question = {
+  method?: string;
+  path: string;
+  token?: string;
+  body?: object;
+  headers?: Record<string, string>;
+};
 
 /** The text of a request; a host, an agent and what is accepted, as every real client says them. */
 export function requestOf({ method = 'GET', path, token, body, headers = {} }: Question): string {

@@ -19,11 +19,12 @@ export type HttpLoad = {
   port: number;
   clients: number;
   ms: number;
+  /** Ends when so many were asked; never, unless told. */
+  operations?: number;
   /** For each client: what makes its next request. */
   requests: (client: number) => () => string;
   /** Of all clients together; without it each asks as soon as it has its answer. */
   perSecond?: number;
-  onAnswer?: (answer: Answer, client: number) => void;
 };
 
 /** A run of a variant: the server's log is emptied, then it is loaded. */
@@ -45,15 +46,18 @@ export async function loadHttp(how: HttpLoad): Promise<Load> {
 
 type Visit = { until: number; clock: Clock | undefined; tally: Tally };
 
-async function visit({ port, requests, onAnswer }: HttpLoad, client: number, { until, clock, tally }: Visit) {
+async function visit(
+  { port, requests, operations = Infinity }: HttpLoad,
+  client: number,
+  { until, clock, tally }: Visit,
+) {
   const next = requests(client);
   let connection = await Connection.open(port);
-  while (performance.now() < until) {
+  while (performance.now() < until && tally.begin() <= operations) {
     const begin = clock === undefined ? performance.now() : await clock.turn();
     const answer = await connection.ask(next()).catch((error: NodeJS.ErrnoException) => tally.fail(error.code ?? error.message)); // prettier-ignore
     if (answer !== undefined && answer.status < 400) {
       tally.succeed(performance.now() - begin);
-      onAnswer?.(answer, client);
     } else if (answer !== undefined) {
       tally.fail(failureOf(answer));
       await sleep(Math.min(Number(headerOf(answer.head, 'retry-after') ?? 0) * 1000, until - performance.now()));
@@ -87,7 +91,13 @@ class Clock {
 export class Tally {
   private latenciesMs = new Float64Array(4096);
   private operations = 0;
+  private begun = 0;
   private readonly failures: Record<string, number> = {};
+
+  /** @returns how many have begun with this one */
+  begin(): number {
+    return ++this.begun;
+  }
 
   succeed(ms: number): void {
     if (this.operations === this.latenciesMs.length) {

@@ -82,3 +82,9 @@ async function start(bench: Bench, args: string[], env: Record<string, string>):
   });
   return { port, pid: child.pid ?? -1, stop, emptyLog: () => truncate(log), isOver };
 }
+
+/** Of a million bytes; NaN where there is no /proc. */
+export async function residentMegabytesOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024) / 1e6;
+}

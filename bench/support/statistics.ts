@@ -1,4 +1,4 @@
-// The little statistics of the bench: middle, ranks, and chance from a seed.
+// The little statistics of the bench: middle, ranks, slopes, and chance from a seed.
 import type { Figure } from './bench.ts';
 
 /** @param sorted ascending */
@@ -14,6 +14,12 @@ export function median(values: number[]): number {
 
 export function figureOf(values: number[]): Figure {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** Theil–Sen: the median of the slopes of all pairs, which a few wild points do not move. */
+export function slopeOf(points: { x: number; y: number }[]): number {
+  const slopes = points.flatMap((one, i) => points.slice(i + 1).map((other) => (other.y - one.y) / (other.x - one.x)));
+  return median(slopes);
 }
 
 /** Mulberry32: the same seed, the same numbers from 0 to 1. */

@@ -1,0 +1,96 @@
+// Memory under load: does what is left after garbage collection grow with the requests that were answered?
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { until } from '../deploy/drills/support/processes.ts';
+import { atMost, reported, shown, type Bench, type Findings, type Part } from './support/bench.ts';
+import { ordersOf } from './support/deeds.ts';
+import { requestOf } from './support/connection.ts';
+import { sumOf, toldOf } from './support/compare.ts';
+import { loadHttp, type HttpLoad, type Load } from './support/load.ts';
+import { residentMegabytesOf, startWaybill, type Server } from './support/servers.ts';
+import { openShop } from './support/shop.ts';
+import { slopeOf } from './support/statistics.ts';
+
+export const memory: Part = { about: 'is memory flat over 200,000 orders and 2,000,000 reads?', measure };
+
+const CLIENTS = 32;
+const ORDERS = 200_000;
+const READS = 2_000_000;
+const LOOKS = 40;
+/** Caches fill and code is compiled in the first of them. */
+const WARM_UP = 0.1;
+
+/** A server whose heap can be looked at: for that it has a handler more than in production, and nothing else. */
+type Watched = Server & { heapBytes: () => Promise<number> };
+type Point = { x: number; y: number };
+type Watch = { what: string; points: Point[]; megabytes: number; failures: Load['failures'] };
+
+async function measure(bench: Bench): Promise<Findings> {
+  const shop = await openShop(bench, bench.isShort ? { products: 4, customers: 4 } : { customers: CLIENTS });
+  const server = await startWatched(bench, await shop.copyOf('memory'));
+  const read = requestOf({ path: `/api/v1/products/${shop.productIds[0]}` });
+  const rows: Watch[] = [];
+  for (const [what, count, requests] of [
+    ['orders', ORDERS, ordersOf(bench, shop, false)],
+    ['reads of a product', READS, () => () => read],
+  ] as const)
+    rows.push(await watch(bench, server, { what, count: bench.isShort ? count / 1000 : count, requests }));
+  return {
+    sections: [{ title: 'Memory', slug: 'memory', tables: [{ title: 'The heap after garbage collection', head: ['', 'requests', 'first MB', 'last MB', 'bytes a request (Theil–Sen)', 'resident MB', 'failed'], rows: rows.map(cellsOf) }] }],
+    bars: bench.isShort ? [] : rows.flatMap(({ what, points, megabytes }) => [
+      atMost(32, slopeOf(points), { what: `growth of the heap over ${shown(points.at(-1)?.x ?? 0)} ${what}`, unit: 'bytes a request' }),
+      reported(`resident memory after these ${what}`, megabytes, 'MB'),
+    ]),
+  }; // prettier-ignore
+}
+
+const cellsOf = ({ what, points, megabytes, failures }: Watch): string[] => [
+  what,
+  shown(points.at(-1)?.x ?? 0),
+  shown((points[0]?.y ?? Number.NaN) / 1e6),
+  shown((points.at(-1)?.y ?? Number.NaN) / 1e6),
+  shown(slopeOf(points)),
+  shown(megabytes),
+  toldOf(failures),
+];
+
+type Work = { what: string; count: number; requests: HttpLoad['requests'] };
+
+/** Looks at the heap after so many requests, at even distances. */
+async function watch({ progress, isShort }: Bench, server: Watched, { what, count, requests }: Work): Promise<Watch> {
+  const ask = (operations: number) =>
+    loadHttp({ port: server.port, clients: CLIENTS, ms: Infinity, operations, requests });
+  await ask(Math.round(count * WARM_UP));
+  const points: Point[] = [];
+  const failures: Load['failures'][] = [];
+  const looks = isShort ? LOOKS / 10 : LOOKS;
+  for (let look = 1; look <= looks; look++) {
+    progress(`${count} ${what}`, look / looks);
+    await server.emptyLog();
+    failures.push((await ask(Math.round(count / looks))).failures);
+    points.push({ x: Math.round((look * count) / looks), y: await server.heapBytes() });
+  }
+  return { what, points, megabytes: await residentMegabytesOf(server.pid), failures: sumOf(failures) };
+}
+
+async function startWatched(bench: Bench, databaseUrl: string): Promise<Watched> {
+  const told = join(bench.folder, 'heap');
+  await appendFile(told, '');
+  const server = await startWaybill(bench, { databaseUrl, nodeFlags: ['--expose-gc', `--import=${probe(told)}`] });
+  const linesOf = async () => (await readFile(told, 'utf8')).split('\n').slice(0, -1);
+  const heapBytes = async () => {
+    const before = (await linesOf()).length;
+    process.kill(server.pid, 'SIGUSR2');
+    await until('the heap is told', async () => (await linesOf()).length > before);
+    return Number((await linesOf()).at(-1));
+  };
+  return { ...server, heapBytes };
+}
+
+/** At SIGUSR2 all garbage is collected, twice, for some is only found to be garbage then. */
+function probe(told: string): string {
+  return `data:text/javascript,${encodeURIComponent(`
+    import { appendFileSync } from 'node:fs';
+    process.on('SIGUSR2', () => { gc(); gc(); appendFileSync(${JSON.stringify(told)}, process.memoryUsage().heapUsed + '\\n'); });
+  `)}`;
+}

@@ -226,7 +226,7 @@ describe('every module has the same anatomy', () => {
   );
 
   test('every file says in its first line what it is for', async () => {
-    const folders = ['modules', 'shared', 'scripts', 'tests', 'chaos', 'clients'];
+    const folders = ['modules', 'shared', 'scripts', 'tests', 'chaos', 'bench', 'clients'];
     const files = [
       'app.ts',
       'server.ts',

@@ -249,7 +249,7 @@ async function startWorker(
   dispatcher: Dispatcher,
   { directUrl, metrics }: { directUrl: string; metrics: Metrics },
 ): Promise<void> {
-  modules.outbox.onRecorded(() => dispatcher.wake());
+  modules.outbox.onRecorded((type) => dispatcher.wake(type));
   dispatcher.start();
   lifecycle.onStop('events', () => dispatcher.stop());
   await startJobs(directUrl, allJobs(modules, database), metrics);

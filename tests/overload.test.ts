@@ -102,6 +102,7 @@ describe('what runs', () => {
     ['normal', 'normal', 7],
     ['normal', 'low', 7],
     ['slow', 'slow', 2],
+    ['batched', 'batched', 24],
   ] as const)('leaves no room for %s when %s has %i', (priority, other, count) => {
     whenRunning(other, count - 1);
     expect(load.takes(priority)).toBe(true);

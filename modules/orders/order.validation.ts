@@ -51,6 +51,7 @@ export const placeOrder = {
   operationId: 'placeOrder',
   summary: 'Place an order: stock is reserved until it is paid or the reservation runs out',
   body: placeBody,
+  priority: 'batched',
   idempotent: true,
   answers: { 201: orderView },
   problems: {

@@ -90,8 +90,9 @@ export class Dispatcher {
     await this.running;
   }
 
-  wake(): void {
-    this.wakeUp();
+  /** To look at once; not for a fact that nobody hears. */
+  wake(type: FactType): void {
+    if (this.options.subscriptions.some((one) => one.type === type)) this.wakeUp();
   }
 
   /** Delivers all that is due. @returns how many deliveries were tried. */

@@ -13,7 +13,7 @@ export const eventsMigrations: MigrationSource = {
 
 export class Outbox {
   private readonly count: Count<'type'>;
-  private wakeDispatcher: () => void = () => undefined;
+  private wakeDispatcher: (type: FactType) => void = () => undefined;
 
   constructor(metrics: Metrics) {
     this.count = metrics.counter({
@@ -24,14 +24,14 @@ export class Outbox {
   }
 
   /** The dispatcher of this process, if it runs one, hears at once; others find the fact by polling. */
-  onRecorded(wake: () => void): void {
+  onRecorded(wake: (type: FactType) => void): void {
     this.wakeDispatcher = wake;
   }
 
   /** Once a fact is committed; for those that a SQL function recorded, by hand. */
   recorded(type: FactType): void {
     this.count({ type });
-    this.wakeDispatcher();
+    this.wakeDispatcher(type);
   }
 
   /** `aggregateId`: facts about one aggregate are heard in the order in which they were recorded. */

@@ -2,10 +2,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /**
- * When there is more than can be done `low` is turned away first, then `normal`, `vital` never. `slow` is what waits for somebody
- * outside: counted apart, so that a slow payment provider does not close the shop.
+ * When there is more than can be done `low` is turned away first, then `normal`, `vital` never. Counted apart: `slow`, which waits for
+ * somebody outside, so that a slow payment provider does not close the shop; `batched`, which shares one connection with all of its kind.
  */
-export type Priority = 'low' | 'normal' | 'slow' | 'vital';
+export type Priority = 'low' | 'normal' | 'batched' | 'slow' | 'vital';
 
 export type LoadOptions = {
   /** Who waits for a connection now. */
@@ -20,17 +20,17 @@ export type LoadOptions = {
  * In connections of the pool. 64 customers at once are no overload for 20 connections. Of what runs, 4.5 for each at most, one has
  * it and the others wait; 4 may wait (database.ts): a place for every second connection is left for what is vital.
  */
-const RUNNING_MAX = { low: 2, normal: 3.5, slow: 1 };
-const WAITING_MAX = { low: 1, normal: 3, slow: 3 };
+const RUNNING_MAX = { low: 2, normal: 3.5, batched: 12, slow: 1 };
+const WAITING_MAX = { low: 1, normal: 3, batched: 3, slow: 3 };
 /** In multiples of loopDelayMs. */
-const DELAY_MAX = { low: 1, normal: 3, slow: 3 };
+const DELAY_MAX = { low: 1, normal: 3, batched: 3, slow: 3 };
 
 const RESOLUTION_MS = 10;
 const WINDOW_MS = 500;
 
 export class Load {
   private readonly options: LoadOptions;
-  private readonly running = { low: 0, normal: 0, slow: 0 };
+  private readonly running = { low: 0, normal: 0, batched: 0, slow: 0 };
   private delayMs = 0;
 
   constructor(options: LoadOptions) {
@@ -41,8 +41,8 @@ export class Load {
   takes(priority: Priority): boolean {
     if (priority === 'vital') return true;
     const { waiting, poolMax, loopDelayMs } = this.options;
-    const { low, normal, slow } = this.running;
-    const running = priority === 'slow' ? slow : low + normal;
+    const { low, normal, batched, slow } = this.running;
+    const running = { low: low + normal, normal: low + normal, batched, slow }[priority];
     if (running >= RUNNING_MAX[priority] * poolMax || waiting() >= WAITING_MAX[priority] * poolMax) return false;
     return loopDelayMs === 0 || this.delayMs < DELAY_MAX[priority] * loopDelayMs;
   }

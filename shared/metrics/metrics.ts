@@ -44,7 +44,7 @@ export class Metrics {
   readonly countShed = this.counter({
     name: 'http_requests_shed_total',
     help: 'Requests turned away because there was more to do than could be done, by priority',
-    labels: { priority: ['low', 'normal', 'slow'] },
+    labels: { priority: ['low', 'normal', 'batched', 'slow'] },
   });
 
   private readonly failures = new Counter({

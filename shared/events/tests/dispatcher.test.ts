@@ -311,7 +311,7 @@ describe('the life of a dispatcher', () => {
   test('a fact recorded here is heard at once, one recorded elsewhere at the next look', async () => {
     const mails = hearer('mails');
     const dispatcher = await dispatcherFor([mails.subscription], { pollMs: 60_000 });
-    outbox.onRecorded(() => dispatcher.wake());
+    outbox.onRecorded((type) => dispatcher.wake(type));
     dispatcher.start();
     await until(async () => (await deliveries()).length === 0);
     await record(randomUUID(), 'here');

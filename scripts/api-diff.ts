@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { breaksBetween, type Document } from './api-breaks.ts';
+import { lastTag } from './last-tag.ts';
 
 const chosen = process.argv.indexOf('--against');
 const against = chosen === -1 ? lastTag() : (process.argv[chosen + 1] ?? 'HEAD');
@@ -29,12 +30,6 @@ function report(against: string, before: Document, after: Document): void {
 function epochOf(version = ''): string {
   const [major = '', minor = ''] = version.split('.');
   return major === '0' ? `0.${minor}` : major;
-}
-
-/** The newest by its number, of those that led here. */
-function lastTag(): string | undefined {
-  const tags = git('tag', '--list', 'v[0-9]*', '--merged', 'HEAD', '--sort=-version:refname');
-  return tags.split('\n').find((tag) => tag !== '');
 }
 
 function textOf(fileOrRef: string): string {

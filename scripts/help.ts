@@ -53,6 +53,7 @@ const groups: Record<string, Record<string, string>> = {
     boundaries: 'who may import whom',
     'dead-code': 'files, exports and packages that nothing uses',
     'openapi:lint': 'is openapi.json a good document?',
+    'schema:compat': 'the stories of the last tagged version on the schema of today; -- --against <ref> modules/orders',
     'api:diff': 'what openapi.json takes away from callers of the last tagged version; -- --against <file or ref>',
     audit: 'known advisories in what is deployed',
     'supply-chain': 'where packages come from; writes a bill of materials to reports/sbom.cdx.json',

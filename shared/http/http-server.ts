@@ -1,13 +1,7 @@
 // The HTTP server: how long, how much and how many it bears, and what it says to those whose bytes are no request.
-import {
-  createServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, IncomingMessage, ServerResponse, STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Express } from 'express';
 import { newId } from '../domain/ids.ts';
 import { AppError, malformed } from '../errors/app-error.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -29,8 +23,8 @@ const bounds = {
 
 export type HttpServerOptions = { connectionsMax: number; logger: Logger };
 
-export function createHttpServer(app: RequestListener, { connectionsMax, logger }: HttpServerOptions): Server {
-  const server = createServer(bounds, (request, response) => {
+export function createHttpServer(app: Express, { connectionsMax, logger }: HttpServerOptions): Server {
+  const server = createServer({ ...bounds, ...classesOf(app) }, (request, response) => {
     if (isForUs(request)) return app(request, response);
     const { status, headers, body } = spoken(notARequest('Name a path, and the host it is asked of.'), logger);
     response.writeHead(status, headers).end(body);
@@ -46,6 +40,18 @@ export function createHttpServer(app: RequestListener, { connectionsMax, logger 
     endWith(socket, undefined, () => spoken(notARequest('This server is no proxy.'), logger)),
   );
   return server;
+}
+
+/**
+ * Express gives each request and response the app's prototype. Here they are born with it, and nothing changes: on Node 20 and 22
+ * the change costs more than all the rest of Express (decision 0026).
+ */
+function classesOf(app: Express) {
+  class Request extends IncomingMessage {}
+  class Response<For extends IncomingMessage> extends ServerResponse<For> {}
+  app.request = Object.setPrototypeOf(Request.prototype, app.request) as Express['request'];
+  app.response = Object.setPrototypeOf(Response.prototype, app.response) as Express['response'];
+  return { IncomingMessage: Request, ServerResponse: Response };
 }
 
 /** Express has no route, and no error handler either, for a target that it cannot parse. */

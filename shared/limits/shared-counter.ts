@@ -1,5 +1,6 @@
 // Hits counted by the first of several keepers that answers, and by this process alone when none does.
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { HitCounter, Hits } from './hit-counter.ts';
 import { LocalCounter } from './local-counter.ts';
 
@@ -15,7 +16,7 @@ export class SharedCounter {
 
   /** Never rejects. @param max above it the window's end is waited for without asking */
   async hit(key: string, { windowMs, max }: { windowMs: number; max: number }): Promise<Hits> {
-    const anonymous = hashed(key);
+    const anonymous = hashes.memo(key);
     if (this.local.find(anonymous) > max) return this.local.hit(anonymous, windowMs);
     for (const keeper of this.keepers) {
       const hits = await keeper.hit(anonymous, windowMs).catch(() => null); // it has logged this itself
@@ -26,4 +27,7 @@ export class SharedCounter {
 }
 
 /** A key that tells nothing: addresses and e-mail addresses do not lie about in other stores. */
-const hashed = (value: string): string => createHash('sha256').update(value).digest('base64url');
+const hashes = new LRUCache<string, string>({
+  max: 5000,
+  memoMethod: (key) => createHash('sha256').update(key).digest('base64url'),
+});

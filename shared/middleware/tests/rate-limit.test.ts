@@ -1,5 +1,6 @@
 // The limits by themselves: counted by their key, and off at 0.
 import express from 'express';
+import { rateLimit } from 'express-rate-limit';
 import supertest from 'supertest';
 import { expect, test, vi } from 'vitest';
 import { silent } from '../../../tests/support/room-database.ts';
@@ -23,6 +24,30 @@ test('each key has its own count', async () => {
   for (const who of ['ada', 'ada', 'ada', 'bob']) statuses.push((await ask(who)).status);
   expect(statuses).toEqual([200, 200, 429, 200]);
 });
+
+test('the headers are, to the byte, what express-rate-limit says by draft-8, also of the caller who is refused', async () => {
+  const draft = express().use(
+    rateLimit({
+      windowMs: 60_000,
+      limit: 2,
+      identifier: 'room',
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      keyGenerator: (request) => request.url,
+    }),
+    (_request, response) => void response.json({}),
+  );
+  const ask = limited(2);
+  for (let i = 0; i < 3; i++) {
+    const [ours, theirs] = [await ask('ada'), await supertest(draft).get('/?who=ada')];
+    expect(ours.status).toBe(theirs.status);
+    for (const name of ['ratelimit', 'ratelimit-policy', 'retry-after'])
+      expect(inSeconds(ours.headers[name])).toBe(inSeconds(theirs.headers[name]));
+  }
+});
+
+/** A second may end between the two. */
+const inSeconds = (header: unknown) => String(header).replace(/^(.*; t=)?(60|59|58)$/, '$1about 60');
 
 test('0 is no limit, and says nothing of one', async () => {
   const ask = limited(0);

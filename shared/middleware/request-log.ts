@@ -1,14 +1,15 @@
 // One line per request when its answer is done: an allow-list of facts, no query string, no header of the caller's.
 import type { Request, RequestHandler, Response } from 'express';
 import { pinoHttp } from 'pino-http';
-import type { Logger } from '../logging/logger.ts';
+import { flatLogger, type Logger } from '../logging/logger.ts';
 
 export const requestLog = (logger: Logger): RequestHandler =>
   pinoHttp<Request, Response>({
-    logger,
+    logger: flatLogger(logger),
     customLogLevel: (_request, response, error) => levelOf(response, error),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request',
+    wrapSerializers: false, // it would describe request and response whole, for the next line to drop
     serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
     // Not customProps, which writes them twice: as they were when the request came, and again.
     customSuccessObject: factsOf,

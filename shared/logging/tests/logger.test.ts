@@ -1,6 +1,7 @@
 // The log keeps secrets: by key wherever they slip in, and of an error only what is on the list.
 import { describe, expect, test } from 'vitest';
 import { readableLog } from '../../../tests/support/room-database.ts';
+import { flatLogger } from '../logger.ts';
 import { currentRequestId, withRequestContext } from '../request-context.ts';
 
 function logged(fields: object): Record<string, unknown> {
@@ -34,6 +35,12 @@ describe('secrets', () => {
     const line = JSON.stringify(logged({ [name]: 'canary', one: { [name]: 'canary', two: { [name]: 'canary' } } }));
     expect(line).not.toContain('canary');
     expect(line.match(/\[redacted\]/g)).toHaveLength(3);
+  });
+
+  test('where lines are flat, they are scrubbed as well', () => {
+    const { logger, lines } = readableLog();
+    flatLogger(logger).info({ token: 'canary', path: '/things' }, 'a fact');
+    expect(lines[0]).toMatchObject({ token: '[redacted]', path: '/things', service: 'waybill' });
   });
 
   test('what PostgreSQL says about a customer’s values stays out; what helps to find the defect is in', () => {

@@ -1,10 +1,13 @@
 // Access tokens: JWTs that name a session for some minutes; what its user may do is never in them.
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { unauthenticated } from '../../shared/errors/app-error.ts';
 
 export type AccessClaims = { userId: string; sessionId: string };
+/** `exp` in seconds, as in the token. */
+type Verified = { claims: AccessClaims; exp: number };
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'waybill';
@@ -21,11 +24,13 @@ const demands = {
   requiredClaims: ['exp', 'sub', 'sid'],
 };
 
-const claims = z.object({ sub: z.uuid(), sid: z.uuid() });
+const claims = z.object({ sub: z.uuid(), sid: z.uuid(), exp: z.number() });
 
 export class AccessTokens {
   readonly ttlSeconds: number;
   private readonly key: KeyObject;
+  /** Good ones only, by hash: what was signed stays signed. Whether its session lives is the TokenVerifier's to ask. */
+  private readonly verified = new LRUCache<string, Verified>({ max: 5000 });
 
   constructor({ secret, ttlMs }: { secret: string; ttlMs: number }) {
     this.key = createSecretKey(secret, 'utf8');
@@ -45,12 +50,22 @@ export class AccessTokens {
 
   /** @throws unauthenticated `token_expired`, `token_invalid` */
   async read(token: string): Promise<AccessClaims> {
+    const digest = hash('sha256', token, 'base64url');
+    const known = this.verified.get(digest);
+    if (known !== undefined && Math.floor(Date.now() / 1000) < known.exp) return known.claims;
+    const verified = await this.verify(token);
+    this.verified.set(digest, verified);
+    return verified.claims;
+  }
+
+  private async verify(token: string): Promise<Verified> {
     const { payload } = await jwtVerify(token, this.key, demands).catch((error: unknown) => {
       throw error instanceof errors.JWTExpired ? tokenExpired() : tokenInvalid();
     });
     const read = claims.safeParse(payload);
     if (!read.success) throw tokenInvalid();
-    return { userId: read.data.sub, sessionId: read.data.sid };
+    const { sub: userId, sid: sessionId, exp } = read.data;
+    return { claims: { userId, sessionId }, exp };
   }
 }
 

@@ -57,6 +57,30 @@ test('a read that began before the logout is not remembered after it', async () 
   await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'token_invalid' });
 });
 
+test('a token that was good is refused from the second in which it expires', async () => {
+  const { verifier, token } = await startVerifier();
+  await verifier.verify(token);
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 59_000 });
+  try {
+    await verifier.verify(token);
+    vi.setSystemTime(Date.now() + 1000);
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'token_expired' });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a token is checked once, and one that is not good each time', async () => {
+  const { verifier, token } = await startVerifier();
+  const checked = vi.spyOn(crypto.subtle, 'verify');
+  for (let i = 0; i < 3; i++) await verifier.verify(token);
+  expect(checked).toHaveBeenCalledTimes(1);
+  const forged = `${token.slice(0, -6)}AAAAAA`;
+  for (let i = 0; i < 3; i++) await expect(verifier.verify(forged)).rejects.toMatchObject({ code: 'token_invalid' });
+  expect(checked).toHaveBeenCalledTimes(4);
+  checked.mockRestore();
+});
+
 test('a failure is not remembered, nor does it make a newer read forgotten', async () => {
   const { verifier, findCaller, sessionId, token, live } = await startVerifier();
   const failing = new EventEmitter();

@@ -1,5 +1,5 @@
 // Who is plugged into whom (createModules), and the way of a request through them (createApp); reads no environment, opens no port.
-import express, { type Express } from 'express';
+import express, { Router, type Express } from 'express';
 import { auditMigrations, createAudit } from './modules/audit/index.ts';
 import { catalogMigrations, createCatalog } from './modules/catalog/index.ts';
 import { createOrders, ordersMigrations } from './modules/orders/index.ts';
@@ -241,19 +241,23 @@ export function createApp(modules: Modules, operations: Operations): Express {
 }
 
 function mountApi(app: Express, modules: Modules, operations: Operations): void {
-  const { config, logger, version, load, metrics, hitKeepers = [] } = operations;
+  const { config, logger, version } = operations;
   app.use(allowOrigins({ allowedOrigins: [...config.corsOrigin], publicUrl: config.publicUrl }, logger));
-  app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
+  app.use(API_BASE_PATH, apiRouter(modules, operations));
   app.use(modules.payments.testProviderRouter);
+  app.use(docsPages({ document: openApiOf(modules, version), errorPages: errorPagesOf(modules) }));
+}
 
+/** A router of its own: that a path is below the base path is found out once, and not again at each of these steps. */
+function apiRouter(modules: Modules, { config, load, metrics, hitKeepers = [] }: Operations): Router {
+  const api = Router();
   const { rateLimitWindowMs, rateLimitMax, rateLimitAccountMax } = config;
   const routes = listModules(modules).flatMap((one) => one.routes);
   // All of a provider's events come from a few addresses and are known by their signature: no token, no limit.
   const isForProviders = ({ operation }: Route) => operation.rawBody === true;
-  app.use(API_BASE_PATH, noStore, mountRoutes(routes.filter(isForProviders)));
+  api.use(noStore, mountRoutes(routes.filter(isForProviders)));
   const onShed = (priority: Priority) => metrics.countShed({ priority });
-  app.use(
-    API_BASE_PATH,
+  api.use(
     turnAway(routes, load, onShed),
     authenticate(modules.users.verifyToken),
     limitCallers({
@@ -267,6 +271,7 @@ function mountApi(app: Express, modules: Modules, operations: Operations): void 
       { admit: admit(load, onShed) },
     ),
   );
+  return api;
 }
 
 function metricsAccessOf({ metricsToken, nodeEnv }: Config): MetricsAccess {

@@ -7,7 +7,7 @@ export type Part = 'body' | 'query' | 'path';
 /** @throws malformed `validation_failed` with a pointer for each fault */
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown, part: Part): z.output<Schema> {
   const prefix = part === 'body' ? '' : `/${part}`;
-  const broken = brokenStrings(input, prefix);
+  const broken = brokenStrings(input, prefix, []);
   if (broken.length > 0) throw validationFailed(broken);
   const parsed = schema.safeParse(input, { reportInput: true });
   if (!parsed.success) throw validationFailed(parsed.error.issues.flatMap((issue) => faultsOf(issue, prefix)));
@@ -44,17 +44,24 @@ const pointerTo = (prefix: string, path: PropertyKey[]): string =>
 const DEPTH_MAX = 32;
 
 /** NUL is refused by PostgreSQL (SQLSTATE 22021), a lone surrogate cannot be written as UTF-8. */
-function brokenStrings(input: unknown, pointer: string, depth = 0): Fault[] {
-  if (typeof input === 'string') return isWellFormed(input) ? [] : [invalidCharacters(pointer)];
+function brokenStrings(input: unknown, prefix: string, path: string[]): Fault[] {
+  if (typeof input === 'string') return isWellFormed(input) ? [] : [invalidCharacters(pointerTo(prefix, path))];
   if (typeof input !== 'object' || input === null) return [];
-  if (depth === DEPTH_MAX) return [{ pointer, code: 'too_deep', message: `At most ${DEPTH_MAX} levels of nesting.` }];
-  return Object.entries(input).flatMap(([key, value]) => {
-    const place = pointerTo(pointer, [isWellFormed(key) ? key : '?']);
-    return isWellFormed(key) ? brokenStrings(value, place, depth + 1) : [invalidCharacters(place)];
-  });
+  if (path.length === DEPTH_MAX) return [tooDeep(pointerTo(prefix, path))];
+  return Object.entries(input).flatMap(([key, value]) =>
+    isWellFormed(key)
+      ? brokenStrings(value, prefix, [...path, key])
+      : [invalidCharacters(pointerTo(prefix, [...path, '?']))],
+  );
 }
 
 const isWellFormed = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+const tooDeep = (pointer: string): Fault => ({
+  pointer,
+  code: 'too_deep',
+  message: `At most ${DEPTH_MAX} levels of nesting.`,
+});
 
 const invalidCharacters = (pointer: string): Fault => ({
   pointer,

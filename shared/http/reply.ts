@@ -8,9 +8,12 @@ export type Reply = {
   /** The whole body, sent while it is made. */
   stream?: AsyncIterable<string>;
   page?: { nextCursor: string | null };
+  /** The whole body, when it was made before. */
+  ready?: Ready;
   headers: Record<string, string>;
 };
 
+export type Ready = { text: string; bytes: number };
 type Versioned = { version: number };
 
 export const etagOf = ({ version }: Versioned): string => `"${version}"`;
@@ -18,6 +21,24 @@ export const etagOf = ({ version }: Versioned): string => `"${version}"`;
 export const ok = (data: object, headers: Record<string, string> = {}): Reply => ({ status: 200, data, headers });
 
 export const okVersioned = (data: Versioned): Reply => ok(data, { ETag: etagOf(data) });
+
+/** For what is remembered: its text is made once, and forgotten with it. Nobody may change it. */
+export const okReady = (data: Readonly<Versioned>): Reply => ({ ...okVersioned(data), ready: readyOf(data) });
+
+const texts = new WeakMap<object, Ready>();
+
+function readyOf(data: object): Ready {
+  const known = texts.get(data);
+  if (known !== undefined) return known;
+  const ready = toReady({ data });
+  texts.set(data, ready);
+  return ready;
+}
+
+export function toReady(body: object): Ready {
+  const text = JSON.stringify(body);
+  return { text, bytes: Buffer.byteLength(text) };
+}
 
 export const okPage = <Item>({ items, nextCursor }: Page<Item>): Reply => ({
   status: 200,

@@ -8,7 +8,7 @@ import type { Priority } from '../metrics/load.ts';
 import { readIdempotencyKey, type IdempotencyKey } from '../idempotency/idempotency-key.ts';
 import type { Actor } from './actor.ts';
 import { parse, parseIfMatch } from './parse.ts';
-import type { Reply } from './reply.ts';
+import { toReady, type Ready, type Reply } from './reply.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 
@@ -92,8 +92,29 @@ const noQuery = z.strictObject({});
 /** `admit` stands last before the work. */
 type Mounting = { admit?: (operation: Operation) => RequestHandler };
 
-/** Mounts the routes; any other method on their paths is 405 with `Allow`. */
-export function mountRoutes(routes: Route[], { admit }: Mounting = {}): Router {
+/** Mounts the routes, by the first segment of their paths: a request is compared with some of them only, not with all hundred. */
+export function mountRoutes(routes: Route[], mounting: Mounting = {}): RequestHandler {
+  const segments = new Set(routes.map(({ path }) => segmentOf(path)));
+  const routers = new Map(
+    [...segments].map((segment) => [
+      segment,
+      routerOf(
+        routes.filter(({ path }) => segmentOf(path) === segment),
+        mounting,
+      ),
+    ]),
+  );
+  return (request, response, next) => {
+    const router = routers.get(segmentOf(request.path));
+    if (router === undefined) next();
+    else router(request, response, next);
+  };
+}
+
+const segmentOf = (path: string): string => path.split('/', 2)[1] ?? '';
+
+/** Any other method on their paths is 405 with `Allow`. */
+function routerOf(routes: Route[], { admit }: Mounting): Router {
   const router = Router({ caseSensitive: true, strict: true });
   for (const one of routes)
     router[one.method](
@@ -190,11 +211,11 @@ function inputOf(
     query: parse(query ?? noQuery, { ...request.query }, 'query'),
     body: rawBody ? rawBytes(request.body) : body && parse(body, request.body, 'body'),
   };
-  const scope = `${actor?.userId ?? 'anonymous'} ${request.method} ${request.baseUrl}${request.path}`;
+  const scopeOf = () => `${actor?.userId ?? 'anonymous'} ${request.method} ${request.baseUrl}${request.path}`;
   return {
     actor,
     ...parsed,
-    idempotencyKey: idempotent && readIdempotencyKey(request.get('idempotency-key'), scope, parsed.body),
+    idempotencyKey: idempotent && readIdempotencyKey(request.get('idempotency-key'), scopeOf(), parsed.body),
     ifMatch: conditional && parseIfMatch(request.get('if-match')),
     accepts:
       streams &&
@@ -217,12 +238,20 @@ function acceptedOf(request: Request, types: string[]): string {
 
 const rawBytes = (body: unknown): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
 
-/** Express turns a GET whose If-None-Match fits the ETag into 304. */
-function send(request: Request, response: Response, { status, data, page, headers }: Reply): void {
+function send(request: Request, response: Response, { status, data, page, ready, headers }: Reply): void {
   response.status(status).set(headers);
   if (page?.nextCursor) response.set('Link', `<${nextPageOf(request, page.nextCursor)}>; rel="next"`);
   if (data === undefined) response.end();
-  else response.json(page === undefined ? { data } : { data, page });
+  else sendJson(request, response, ready ?? toReady(page === undefined ? { data } : { data, page }));
+}
+
+/** As `response.json()` does, which first finds out of each answer what it is. */
+function sendJson(request: Request, response: Response, { text, bytes }: Ready): void {
+  // Node sends no body with a 304, nor to a HEAD.
+  if (request.fresh) return void response.status(304).end();
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', bytes);
+  response.end(text);
 }
 
 /**

@@ -6,13 +6,15 @@ import type { Caller } from '../http/locals.ts';
 
 export function authenticate(verify: VerifyToken): RequestHandler {
   return async (request, response, next) => {
-    response.locals.caller = await callerOf(request.get('authorization'), verify);
+    const { authorization } = request.headers;
+    response.locals.caller = authorization === undefined ? nobody : await callerOf(authorization, verify);
     next();
   };
 }
 
-async function callerOf(authorization: string | undefined, verify: VerifyToken): Promise<Caller> {
-  if (authorization === undefined) return { actor: null, refusedToken: null };
+const nobody: Caller = { actor: null, refusedToken: null };
+
+async function callerOf(authorization: string, verify: VerifyToken): Promise<Caller> {
   try {
     return { actor: await verify(bearerOf(authorization)), refusedToken: null };
   } catch (error) {

@@ -39,7 +39,8 @@ export function allowOrigins({ allowedOrigins, publicUrl }: CorsOptions, logger:
     const { origin } = request.headers;
     // Also without an origin: a cache must not give a program's answer, which has no CORS headers, to a page.
     response.vary('Origin');
-    if (origin === undefined || isAllowed(origin)) return answer(request, response, next);
+    if (origin === undefined) return next();
+    if (isAllowed(origin)) return answer(request, response, next);
     logger.warn({ origin: visible(origin) }, 'origin refused');
     throw forbidden('origin_not_allowed', 'Pages of this origin may not call this API.');
   };

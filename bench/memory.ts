@@ -1,13 +1,11 @@
 // Memory under load: does what is left after garbage collection grow with the requests that were answered?
-import { appendFile, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { until } from '../deploy/drills/support/processes.ts';
 import { atMost, reported, shown, type Bench, type Findings, type Part } from './support/bench.ts';
 import { ordersOf } from './support/deeds.ts';
 import { requestOf } from './support/connection.ts';
 import { sumOf, toldOf } from './support/compare.ts';
 import { loadHttp, type HttpLoad, type Load } from './support/load.ts';
-import { residentMegabytesOf, startWaybill, type Server } from './support/servers.ts';
+import { startProbed, type Probed } from './support/probe.ts';
+import { residentMegabytesOf } from './support/servers.ts';
 import { openShop } from './support/shop.ts';
 import { slopeOf } from './support/statistics.ts';
 
@@ -20,14 +18,19 @@ const LOOKS = 40;
 /** Caches fill and code is compiled in the first of them. */
 const WARM_UP = 0.1;
 
-/** A server whose heap can be looked at: for that it has a handler more than in production, and nothing else. */
-type Watched = Server & { heapBytes: () => Promise<number> };
+/** All garbage is collected, twice, for some is only found to be garbage then. */
+const HEAP = 'gc(); gc(); return process.memoryUsage().heapUsed;';
+
 type Point = { x: number; y: number };
 type Watch = { what: string; points: Point[]; megabytes: number; failures: Load['failures'] };
 
 async function measure(bench: Bench): Promise<Findings> {
   const shop = await openShop(bench, bench.isShort ? { products: 4, customers: 4 } : { customers: CLIENTS });
-  const server = await startWatched(bench, await shop.copyOf('memory'));
+  const server = await startProbed(bench, {
+    databaseUrl: await shop.copyOf('memory'),
+    answer: HEAP,
+    nodeFlags: ['--expose-gc'],
+  });
   const read = requestOf({ path: `/api/v1/products/${shop.productIds[0]}` });
   const rows: Watch[] = [];
   for (const [what, count, requests] of [
@@ -57,7 +60,7 @@ const cellsOf = ({ what, points, megabytes, failures }: Watch): string[] => [
 type Work = { what: string; count: number; requests: HttpLoad['requests'] };
 
 /** Looks at the heap after so many requests, at even distances. */
-async function watch({ progress, isShort }: Bench, server: Watched, { what, count, requests }: Work): Promise<Watch> {
+async function watch({ progress, isShort }: Bench, server: Probed, { what, count, requests }: Work): Promise<Watch> {
   const ask = (operations: number) =>
     loadHttp({ port: server.port, clients: CLIENTS, ms: Infinity, operations, requests });
   await ask(Math.round(count * WARM_UP));
@@ -68,29 +71,7 @@ async function watch({ progress, isShort }: Bench, server: Watched, { what, coun
     progress(`${count} ${what}`, look / looks);
     await server.emptyLog();
     failures.push((await ask(Math.round(count / looks))).failures);
-    points.push({ x: Math.round((look * count) / looks), y: await server.heapBytes() });
+    points.push({ x: Math.round((look * count) / looks), y: Number(await server.ask()) });
   }
   return { what, points, megabytes: await residentMegabytesOf(server.pid), failures: sumOf(failures) };
-}
-
-async function startWatched(bench: Bench, databaseUrl: string): Promise<Watched> {
-  const told = join(bench.folder, 'heap');
-  await appendFile(told, '');
-  const server = await startWaybill(bench, { databaseUrl, nodeFlags: ['--expose-gc', `--import=${probe(told)}`] });
-  const linesOf = async () => (await readFile(told, 'utf8')).split('\n').slice(0, -1);
-  const heapBytes = async () => {
-    const before = (await linesOf()).length;
-    process.kill(server.pid, 'SIGUSR2');
-    await until('the heap is told', async () => (await linesOf()).length > before);
-    return Number((await linesOf()).at(-1));
-  };
-  return { ...server, heapBytes };
-}
-
-/** At SIGUSR2 all garbage is collected, twice, for some is only found to be garbage then. */
-function probe(told: string): string {
-  return `data:text/javascript,${encodeURIComponent(`
-    import { appendFileSync } from 'node:fs';
-    process.on('SIGUSR2', () => { gc(); gc(); appendFileSync(${JSON.stringify(told)}, process.memoryUsage().heapUsed + '\\n'); });
-  `)}`;
 }

@@ -51,17 +51,21 @@ async function open(bench: Bench): Promise<World> {
   return { shop, servers, yardsticks: { databaseUrl, values: await makeYardstickTables(databaseUrl) } };
 }
 
-async function measureOnce(bench: Bench, world: World, clients: number, isHot: boolean): Promise<Comparison> {
+function measureOnce(bench: Bench, world: World, clients: number, isHot: boolean): Promise<Comparison> {
   const { shop, servers, yardsticks } = world;
   const yardstick = (statements: string[]): Yardstick => ({ ...yardsticks, statements, isHot, clients });
-  const ours = await withOurClients(bench, yardstick(sevenStatements));
   const databasePid = shop.databasePid;
   const variants: Variant[] = [
     ...(hasPgbench() ? [
       { name: 'pgbench, 7 statements', run: withPgbench(bench, yardstick(sevenStatements)), databasePid },
       { name: 'pgbench, 1 statement', against: YARDSTICK, run: withPgbench(bench, yardstick(oneStatement)), databasePid },
     ] : []), // prettier-ignore
-    { name: 'pg, 7 statements', against: YARDSTICK, run: ours.run, databasePid },
+    {
+      name: 'pg, 7 statements',
+      against: YARDSTICK,
+      run: withOurClients(bench, yardstick(sevenStatements)),
+      databasePid,
+    },
     ...[...servers].map(([name, server]) => ({
       name,
       against: YARDSTICK,
@@ -71,11 +75,7 @@ async function measureOnce(bench: Bench, world: World, clients: number, isHot: b
     })),
   ];
   const title = `${clients} ${clients === 1 ? 'client' : 'clients'}, ${isHot ? 'one SKU' : '1000 SKUs'}`;
-  try {
-    return await compare(bench, title, variants);
-  } finally {
-    await ours.close();
-  }
+  return compare(bench, title, variants);
 }
 
 function barsOf(spread: Comparison[], hot: Comparison[]): Bar[] {

@@ -7,6 +7,7 @@ import { build } from '../deploy/drills/support/world.ts';
 import { memory } from './memory.ts';
 import { mixed } from './mixed.ts';
 import { orders } from './orders.ts';
+import { profile } from './profile.ts';
 import { reads } from './reads.ts';
 import { start } from './start.ts';
 import type { Bench, Part } from './support/bench.ts';
@@ -14,7 +15,7 @@ import { Progress } from './support/progress.ts';
 import { barText, keep, resultOf, tableText } from './support/report.ts';
 
 /** In the order in which they are measured. */
-const parts: Record<string, Part> = { start, orders, reads, mixed, memory };
+const parts: Record<string, Part> = { start, orders, reads, mixed, memory, profile };
 
 const options = {
   short: { type: 'boolean', default: false },

@@ -59,13 +59,10 @@ async function readLatencies(folder: string, ms: number): Promise<Load> {
   return tally.toLoad(ms);
 }
 
-/** Connected once. */
-export async function withOurClients(bench: Bench, { databaseUrl, statements, values, isHot, clients }: Yardstick) {
-  const connections = Array.from({ length: clients }, () => new pg.Client({ connectionString: databaseUrl }));
-  await Promise.all(connections.map((one) => one.connect()));
-  const close = async () => void (await Promise.all(connections.map((one) => one.end())));
+/** Connected for one run, as pgbench is: 128 connections that only wait would be in the others' way. */
+export function withOurClients(bench: Bench, { databaseUrl, statements, values, isHot, clients }: Yardstick) {
   const random = chance(bench.seed);
-  const prepared = statements.map((text, i) => ({ name: `s${statements.length}_${i}`, ...preparedOf(text) }));
+  const prepared = statements.map((text, i) => ({ name: `statement_${i}`, ...preparedOf(text) }));
   const place = async (client: pg.Client) => {
     let known = { ...values, ...drawn(isHot, random) };
     for (const { name, text, names } of prepared) {
@@ -73,7 +70,9 @@ export async function withOurClients(bench: Bench, { databaseUrl, statements, va
       known = { ...known, ...rows[0] };
     }
   };
-  const run = async (ms: number): Promise<Load> => {
+  return async (ms: number): Promise<Load> => {
+    const connections = Array.from({ length: clients }, () => new pg.Client({ connectionString: databaseUrl }));
+    await Promise.all(connections.map((one) => one.connect()));
     const tally = new Tally();
     const begin = performance.now();
     const work = async (client: pg.Client) => {
@@ -84,7 +83,8 @@ export async function withOurClients(bench: Bench, { databaseUrl, statements, va
       }
     };
     await Promise.all(connections.map(work));
-    return tally.toLoad(performance.now() - begin);
+    const load = tally.toLoad(performance.now() - begin);
+    await Promise.all(connections.map((one) => one.end()));
+    return load;
   };
-  return { run, close };
 }

@@ -1,5 +1,6 @@
 // Products and their variants in PostgreSQL.
 import type { Connection } from '../../shared/database/database.ts';
+import { LAST_ID } from '../../shared/domain/ids.ts';
 import type { Money } from '../../shared/domain/money.ts';
 import type { ProductStatus, Variant } from './product.ts';
 
@@ -121,5 +122,3 @@ export class ProductRepository {
     return variants.map(({ sku }) => sku).filter((sku) => !written.has(sku));
   }
 }
-
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

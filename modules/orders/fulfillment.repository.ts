@@ -1,5 +1,6 @@
 // Fulfillments in PostgreSQL; whoever writes holds the order.
 import type { Connection } from '../../shared/database/database.ts';
+import { FIRST_ID } from '../../shared/domain/ids.ts';
 import type { ParcelStatus, Part } from './fulfillment.ts';
 
 export type FulfillmentRow = {
@@ -55,8 +56,8 @@ export class FulfillmentRepository {
     { orderId, afterId, limit }: { orderId: string; afterId: string | null; limit: number },
   ): Promise<FulfillmentRow[]> {
     const { rows } = await connection.query<FulfillmentRow>(
-      `SELECT ${columns} FROM orders.fulfillments WHERE order_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3`,
-      [orderId, afterId, limit],
+      `SELECT ${columns} FROM orders.fulfillments WHERE order_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
+      [orderId, afterId ?? FIRST_ID, limit],
     );
     return rows;
   }

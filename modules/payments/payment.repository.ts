@@ -1,5 +1,6 @@
 // SQL of payments and of the provider's events.
 import type { Connection } from '../../shared/database/database.ts';
+import { LAST_ID } from '../../shared/domain/ids.ts';
 import { FIRST_LOOK_MS, isUnfinished, type GiveBackReason, type Payment, type PaymentStatus } from './payment.ts';
 import type { NextAction } from './provider.ts';
 
@@ -68,8 +69,8 @@ export async function findOfOrder(
 ): Promise<PaymentRow[]> {
   const { rows } = await connection.query<Columns>(
     `SELECT ${columns} FROM payments.payments
-     WHERE order_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    [orderId, before, limit],
+     WHERE order_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
+    [orderId, before ?? LAST_ID, limit],
   );
   return rows.map(toPayment);
 }
@@ -81,8 +82,8 @@ export async function listOfCustomer(
 ): Promise<PaymentRow[]> {
   const { rows } = await connection.query<Columns>(
     `SELECT ${columns} FROM payments.payments
-     WHERE customer_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    [customerId, beforeId, limit],
+     WHERE customer_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
+    [customerId, beforeId ?? LAST_ID, limit],
   );
   return rows.map(toPayment);
 }
@@ -183,9 +184,9 @@ export async function insertEvent(tx: Connection, provider: string, eventId: str
 /** Providers repeat an event for days, not for months. @returns how many. */
 export async function deleteOldEvents(connection: Connection): Promise<number> {
   const { rowCount } = await connection.query(
-    `DELETE FROM payments.provider_events WHERE (provider, event_id) IN
-       (SELECT provider, event_id FROM payments.provider_events
-        WHERE received_at < now() - interval '90 days' ORDER BY received_at LIMIT 1000)`,
+    `DELETE FROM payments.provider_events WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM payments.provider_events
+       WHERE received_at < now() - interval '90 days' ORDER BY received_at LIMIT 1000))`,
   );
   return rowCount;
 }

@@ -1,5 +1,6 @@
 // SQL of refunds and their lines.
 import type { Connection } from '../../shared/database/database.ts';
+import { LAST_ID } from '../../shared/domain/ids.ts';
 import type { LineTaken, RefundLine, RefundStatus } from './refund.ts';
 
 export type RefundRow = {
@@ -61,8 +62,8 @@ export async function findOfOrder(
 ): Promise<RefundRow[]> {
   const { rows } = await connection.query<Columns>(
     `SELECT ${columns} FROM payments.refunds r
-     WHERE order_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-    [orderId, before, limit],
+     WHERE order_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
+    [orderId, before ?? LAST_ID, limit],
   );
   return rows.map(toRefund);
 }

@@ -1,5 +1,6 @@
 // Addresses as rows of users.addresses; every statement names their owner, so that nobody reaches another's.
 import type { Connection } from '../../shared/database/database.ts';
+import { LAST_ID } from '../../shared/domain/ids.ts';
 import { ADDRESSES_MAX, type Address, type PostalAddress } from './address.ts';
 
 type Own = { id: string; userId: string };
@@ -47,8 +48,8 @@ export class AddressRepository {
     { userId, beforeId, limit }: { userId: string; beforeId: string | null; limit: number },
   ): Promise<Address[]> {
     const { rows } = await connection.query<Address>(
-      `SELECT ${columns} FROM users.addresses WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-      [userId, beforeId, limit],
+      `SELECT ${columns} FROM users.addresses WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
+      [userId, beforeId ?? LAST_ID, limit],
     );
     return rows;
   }

@@ -1,5 +1,6 @@
 // API keys as rows of users.api_keys; every comparison of time is the database's.
 import type { Connection } from '../../shared/database/database.ts';
+import { LAST_ID } from '../../shared/domain/ids.ts';
 import type { ApiKey } from './api-key.ts';
 
 /** Who calls with a live key. */
@@ -13,8 +14,6 @@ type Revoked = ApiKey & { secretHash: Buffer };
 const columns = `id, name, prefix, scopes, created_by AS "createdBy", created_at AS "createdAt", expires_at AS "expiresAt",
   revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"`;
 const isLive = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`;
-
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 export class ApiKeyRepository {
   /** @returns null when it would have expired already */

@@ -21,8 +21,8 @@ export class AttemptRepository {
   /** @returns how many windows that have ended are gone */
   async deleteEnded(connection: Connection, countMax: number): Promise<number> {
     const { rowCount } = await connection.query(
-      `DELETE FROM users.attempts WHERE key IN
-         (SELECT key FROM users.attempts WHERE resets_at < now() ORDER BY resets_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+      `DELETE FROM users.attempts WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM users.attempts WHERE resets_at < now() ORDER BY resets_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
       [countMax],
     );
     return rowCount;

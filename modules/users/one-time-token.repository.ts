@@ -51,8 +51,8 @@ export class OneTimeTokenRepository {
   /** @returns how many */
   async deleteExpired(connection: Connection, countMax: number): Promise<number> {
     const { rowCount } = await connection.query(
-      `DELETE FROM users.one_time_tokens WHERE token_hash IN
-         (SELECT token_hash FROM users.one_time_tokens WHERE expires_at <= now() LIMIT $1)`,
+      `DELETE FROM users.one_time_tokens WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM users.one_time_tokens WHERE expires_at <= now() ORDER BY expires_at LIMIT $1))`,
       [countMax],
     );
     return rowCount;

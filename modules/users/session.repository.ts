@@ -1,5 +1,6 @@
 // Logins as rows of users.sessions; every comparison of time is the database's.
 import type { Connection } from '../../shared/database/database.ts';
+import { LAST_ID } from '../../shared/domain/ids.ts';
 import type { Session, SessionState } from './session.ts';
 
 /** The user of a live session. */
@@ -89,9 +90,9 @@ export class SessionRepository {
   ): Promise<Session[]> {
     const { rows } = await connection.query<Session>(
       `SELECT id, created_at AS "createdAt", rotated_at AS "lastUsedAt", address FROM users.sessions
-       WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() AND ($2::uuid IS NULL OR id < $2)
+       WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() AND id < $2
        ORDER BY id DESC LIMIT $3`,
-      [userId, beforeId, limit],
+      [userId, beforeId ?? LAST_ID, limit],
     );
     return rows;
   }
@@ -115,9 +116,11 @@ export class SessionRepository {
   /** Ended more than a week ago: until then a reused token can still be told from a forged one. @returns how many */
   async deleteEnded(connection: Connection, countMax: number): Promise<number> {
     const { rowCount } = await connection.query(
-      `DELETE FROM users.sessions WHERE id IN
-         (SELECT id FROM users.sessions
-          WHERE expires_at < now() - interval '7 days' OR revoked_at < now() - interval '7 days' LIMIT $1)`,
+      `DELETE FROM users.sessions WHERE ctid = ANY (ARRAY(
+         (SELECT ctid FROM users.sessions WHERE expires_at < now() - interval '7 days' ORDER BY expires_at LIMIT $1)
+         UNION
+         (SELECT ctid FROM users.sessions WHERE revoked_at < now() - interval '7 days' ORDER BY revoked_at LIMIT $1)
+         LIMIT $1))`,
       [countMax],
     );
     return rowCount;

@@ -172,12 +172,13 @@ describe('the job', () => {
     expect((await readPayment(app, anna, sound ?? '')).status).toBe('declined');
   });
 
-  it('forgets events that nobody repeats any more', async () => {
+  it('forgets events that nobody repeats any more, however many a busy shop has heard', async () => {
     await app.sql(
-      `INSERT INTO payments.provider_events (provider, event_id, received_at) VALUES ('test', 'old', now() - interval '91 days'), ('test', 'new', now())`,
+      `INSERT INTO payments.provider_events (provider, event_id, received_at)
+       SELECT 'test', 'old ' || i, now() - interval '91 days' FROM generate_series(1, 2500) AS i UNION ALL SELECT 'test', 'new', now()`,
     );
     await app.runJob('payments.purge-events');
-    expect(await app.sql(`SELECT event_id FROM payments.provider_events WHERE event_id IN ('old', 'new')`)).toEqual([
+    expect(await app.sql(`SELECT event_id FROM payments.provider_events WHERE event_id ~ '^(old|new)'`)).toEqual([
       { event_id: 'new' },
     ]);
   });

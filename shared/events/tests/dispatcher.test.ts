@@ -370,7 +370,7 @@ test('after a week what was delivered is purged, with its fact; what is pending 
   await room.sql(
     `UPDATE events.deliveries d SET delivered_at = o.occurred_at, status = CASE WHEN payload ->> 'reason' IN ('dead', 'pending') THEN payload ->> 'reason' ELSE d.status END FROM events.outbox o WHERE o.id = d.event_id`,
   );
-  expect([await purgeDelivered(opened.database), await purgeDelivered(opened.database)]).toEqual([1, 0]);
+  expect([await purgeDelivered(opened.database), await purgeDelivered(opened.database)]).toEqual([2, 0]);
   const left = await room.sql<{ reason: string }>(
     `SELECT payload ->> 'reason' AS reason FROM events.outbox ORDER BY seq`,
   );

@@ -329,6 +329,18 @@ describe('time passes', () => {
     expect(await run(one, effect(), kept)).toMatchObject({ replayed: true });
   });
 
+  test('a key that is claimed anew while it is purged stays', async () => {
+    await run(one, effect());
+    await expire([key.key]);
+    const letGo = await room.hold(
+      `UPDATE idempotency.keys SET expires_at = now() + interval '1 hour' WHERE key = '${key.key}'`,
+    );
+    const purged = one.idempotency.purge(one.database);
+    await room.untilWaiting(1);
+    await letGo();
+    expect([await purged, (await stored()).length]).toEqual([0, 1]);
+  });
+
   test('a thousand are purged at a time', async () => {
     await room.sql(
       `INSERT INTO idempotency.keys (scope, key, fingerprint, outcome, expires_at) SELECT 'many', i::text, 'f', '{}', now() - interval '1 s' FROM generate_series(1, 1200) i`,

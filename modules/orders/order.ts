@@ -2,7 +2,15 @@
 import { taxOf, type Money } from '../../shared/domain/money.ts';
 import { conflict, malformed, unprocessable, type Fault } from '../../shared/errors/app-error.ts';
 
-export type OrderStatus = 'pending_payment' | 'confirmed' | 'fulfilled' | 'completed' | 'cancelled' | 'expired';
+export const orderStatuses = [
+  'pending_payment',
+  'confirmed',
+  'fulfilled',
+  'completed',
+  'cancelled',
+  'expired',
+] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
 export type PaymentStatus =
   | 'unpaid'
   | 'processing'

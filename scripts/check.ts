@@ -18,6 +18,7 @@ const steps: Step[] = [
   ['audit', 'tsx scripts/audit.ts'],
   ['supply chain', 'tsx scripts/supply-chain.ts'],
   ['tests', 'vitest run --coverage'],
+  ['query plans', 'tsx scripts/plans.ts'],
   ['build', 'tsx scripts/build.ts'],
   ['smoke', 'tsx scripts/smoke.ts'],
   // Does it run from start to end? The smoke test has started from nothing.

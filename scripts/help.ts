@@ -7,6 +7,7 @@ const groups: Record<string, Record<string, string>> = {
     dev: 'serve from the sources, restart on save',
     'user:create': 'make an account: -- --email you@example.com --role admin',
     'db:seed': 'a demo shop; prints its staff login once',
+    'db:generate': 'a shop of a million orders, to see what grows slow: -- --orders 10000000',
     'stock:reconcile': 'compare stock with its ledger and with open orders',
     doctor: 'look for what is stuck, leaked or does not add up: -- --fix repairs what is safe to repair',
   },
@@ -18,6 +19,7 @@ const groups: Record<string, Record<string, string>> = {
     model: '500 random walks of customers and staff, the server held against a small model: -- --seed 7',
     bench:
       'what a request costs, held against bare servers and PostgreSQL itself: -- orders reads (on a quiet machine)',
+    plans: 'the plan of every query against a million orders: -- --orders 10000000',
     timing: 'does the time of an answer tell who has an account? (run it alone on the machine)',
     mutation: 'change the pure rules in every small way: do their tests notice? (ten minutes)',
     'export:memory': 'export 100,000 orders and look at the memory of the server (Linux)',

@@ -18,6 +18,8 @@ export type Opened = {
   /** The same database, other settings. */
   modulesWith: (changes: Partial<Config>) => Modules;
   database: Database;
+  /** Past a pooler, for what is not done in a moment. */
+  directUrl: string;
 };
 type Options = {
   name: string;
@@ -47,7 +49,7 @@ export async function withModules(
     const database = createDatabase(pool, options);
     const voice = speaks ? await voiceOf(config, logger) : mute();
     const modulesWith = (changes: Partial<Config>) => modulesOn({ ...config, ...changes }, database, logger, voice);
-    await work({ modules: modulesWith({}), modulesWith, database });
+    await work({ modules: modulesWith({}), modulesWith, database, directUrl: server.directUrl });
   } finally {
     await pool.end();
     await server.stop();

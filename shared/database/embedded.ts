@@ -87,9 +87,12 @@ async function launch(
   return { ...server, started: true, stop: () => (stopped ??= postmaster.end()) };
 }
 
+/** PostgreSQL's own 4 is for disks that turn: it would rather read ten thousand orders in a row than a customer's hundred. */
+const defaults = { random_page_cost: '1.1' };
+
 function flags(settings: Settings, socketDir: string): string[] {
   const ours = { listen_addresses: '', port: '5432', unix_socket_directories: quoted(socketDir) };
-  return Object.entries({ ...settings, ...ours }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return Object.entries({ ...defaults, ...settings, ...ours }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** The setting is a list: a comma or a blank would divide a path. */

@@ -27,7 +27,15 @@ export type Person = {
   refreshToken: string;
   auth: { Authorization: string };
 };
-type Options = { config?: Partial<Config>; logger?: Logger; mailer?: Mailer; load?: Load };
+type Options = {
+  config?: Partial<Config>;
+  logger?: Logger;
+  mailer?: Mailer;
+  load?: Load;
+  /** With the database, before anything of the app is connected to it. */
+  prepare?: (urlFor: (role: string) => string) => Promise<void>;
+  onConnect?: (client: pg.PoolClient, role: string) => void;
+};
 
 export const key = (value: string = randomUUID()) => ({ 'Idempotency-Key': value });
 
@@ -49,15 +57,19 @@ export async function startTestApp({
   logger = createLogger({ level: 'silent', isPretty: false }),
   mailer,
   load = new Load({ waiting: () => 0, poolMax: 1000, loopDelayMs: 0 }),
+  prepare = async () => undefined,
+  onConnect = () => undefined,
 }: Options = {}) {
   const config: Config = { ...loadConfig(testEnv), ...quiet, ...overrides };
   const { urlFor, drop } = await createTestDatabase();
+  await prepare(urlFor);
   const pools: pg.Pool[] = [];
   const open = (role: string, connectionString: string, max: number): pg.Pool => {
     const pool = createPool(
       { connectionString, max, statementTimeoutMs: config.databaseStatementTimeoutMs, applicationName: `test-${role}` },
       logger,
     );
+    pool.on('connect', (client) => onConnect(client, role));
     pools.push(pool);
     return pool;
   };

@@ -17,7 +17,8 @@ const waybills: Record<string, Record<string, string>> = {
   [UNBATCHED]: { ORDER_BATCH_MAX: '1' },
 };
 
-const YARDSTICK = hasPgbench() ? 'pgbench, 7 statements' : 'pg, 7 statements';
+const isPgbenchThere = hasPgbench();
+const YARDSTICK = isPgbenchThere ? 'pgbench, 7 statements' : 'pg, 7 statements';
 
 type World = { shop: Shop; servers: Map<string, Server>; yardsticks: { databaseUrl: string; values: Values } };
 
@@ -56,7 +57,7 @@ function measureOnce(bench: Bench, world: World, clients: number, isHot: boolean
   const yardstick = (statements: string[]): Yardstick => ({ ...yardsticks, statements, isHot, clients });
   const databasePid = shop.databasePid;
   const variants: Variant[] = [
-    ...(hasPgbench() ? [
+    ...(isPgbenchThere ? [
       { name: 'pgbench, 7 statements', run: withPgbench(bench, yardstick(sevenStatements)), databasePid },
       { name: 'pgbench, 1 statement', against: YARDSTICK, run: withPgbench(bench, yardstick(oneStatement)), databasePid },
     ] : []), // prettier-ignore

@@ -51,7 +51,7 @@ function read() {
 async function measure(name: string): Promise<void> {
   const part = parts[name];
   if (part === undefined) return;
-  say(`── ${name}, Node ${process.versions.node}`);
+  say(`── ${name}, Node ${process.versions.node}, seed ${flags.seed}`);
   const begin = performance.now();
   const { bench, end } = await begun(name);
   try {

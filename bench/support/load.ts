@@ -120,7 +120,7 @@ export class Tally {
 
 export const latencyOf = ({ latenciesMs }: Load, share: number): number => quantile(latenciesMs, share);
 
-export function failureOf({ status, body }: Answer): string {
+export function failureOf({ status, body }: Pick<Answer, 'status' | 'body'>): string {
   const { code } = /"code":"(?<code>\w+)"/.exec(body.toString())?.groups ?? {};
   return code === undefined ? String(status) : `${status} ${code}`;
 }

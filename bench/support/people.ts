@@ -171,10 +171,10 @@ async function keepBooks({ shop, port }: Scene, until: number, talliesOf: Tallie
   while (performance.now() < until) {
     const begin = performance.now();
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/orders/export`, { headers });
-    await response.text();
+    const body = Buffer.from(await response.arrayBuffer());
     for (const tally of talliesOf('staff: export'))
       if (response.ok) tally.succeed(performance.now() - begin);
-      else tally.fail(String(response.status));
+      else tally.fail(failureOf({ status: response.status, body }));
     await sleep(Math.max(0, Math.min(EXPORT_EVERY_MS, until - performance.now())));
   }
 }

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { pathOf } from '../../deploy/drills/support/drill.ts';
+import { pathOf, run } from '../../deploy/drills/support/drill.ts';
 import type { Bench } from './bench.ts';
 import { Tally, type Load } from './load.ts';
 import { chance } from './statistics.ts';
@@ -13,7 +13,8 @@ import { drawn, preparedOf, scriptOf, type Values } from './statements.ts';
 
 export type Yardstick = { databaseUrl: string; statements: string[]; values: Values; isHot: boolean; clients: number };
 
-export const hasPgbench = (): boolean => pathOf('pgbench') !== null;
+/** Debian's /usr/bin/pgbench is a wrapper, which may be there without the program. */
+export const hasPgbench = (): boolean => pathOf('pgbench') !== null && run('pgbench', ['--version']).status === 0;
 
 /** Its own file of latencies is read; its seconds are whole ones. */
 export function withPgbench(bench: Bench, { databaseUrl, statements, values, isHot, clients }: Yardstick) {

@@ -19,8 +19,10 @@ export const text = (lengthMax: number) =>
 
 const lengthOf = (text: string): number => Array.from(text).length;
 
+/** In one spelling, as PostgreSQL tells it: what is remembered or looked for by id has one key. */
 export const id = z
   .uuid({ version: 'v7' })
+  .toLowerCase()
   .meta({ description: 'UUIDv7', examples: ['01939d3a-7c1e-7b1a-8f00-000000000001'] });
 export const idParams = z.strictObject({ id });
 

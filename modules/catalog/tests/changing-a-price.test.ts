@@ -88,6 +88,15 @@ describe('a change', () => {
   });
 });
 
+it('is told at once to whoever reads, however they spell the id', async () => {
+  const { id } = await mug();
+  for (const spelling of [id, id.toUpperCase()])
+    expect((await app.api.get(address(spelling)).expect(200)).body.data.title).toBe('Mug');
+  await patch(id, 1, { title: 'Cup' }).expect(200);
+  for (const spelling of [id, id.toUpperCase()])
+    expect((await app.api.get(address(spelling)).expect(200)).body.data.title).toBe('Cup');
+});
+
 describe('a refused change changes nothing', () => {
   it('when somebody else was faster', async () => {
     const { id } = await mug();

@@ -31,6 +31,7 @@ export type OrderRow = {
   version: number;
 };
 export type LineRow = QuotedLine & { id: string; orderId: string; fulfilledQuantity: number };
+export type WholeOrder = { order: OrderRow; lines: LineRow[] };
 
 /** bigint comes as text: pg does not guess that ours are below 2^53, we know it (order.ts). */
 type RawOrder = Omit<OrderRow, 'subtotalAmount' | 'taxAmount' | 'totalAmount'> &
@@ -71,6 +72,20 @@ export class OrderRepository {
   async find(connection: Connection, id: string): Promise<OrderRow | null> {
     const { rows } = await connection.query<RawOrder>(`SELECT ${columns} FROM orders.orders WHERE id = $1`, [id]);
     return rows.map(toOrder)[0] ?? null;
+  }
+
+  /** Orders and their lines of one moment, in one trip, in any order. Amounts in JSON are numbers, and exact. */
+  async findWhole(connection: Connection, ids: string[]): Promise<WholeOrder[]> {
+    const { rows } = await connection.query<RawOrder & { lines: LineRow[] }>(
+      `SELECT ${columns},
+         (SELECT json_agg(json_build_object('id', l.id, 'orderId', l.order_id, 'sku', l.sku, 'title', l.title, 'quantity', l.quantity,
+            'unitAmount', l.unit_amount, 'taxRateBps', l.tax_rate_bps, 'taxAmount', l.tax_amount, 'totalAmount', l.total_amount,
+            'fulfilledQuantity', l.fulfilled_quantity) ORDER BY l.position)
+          FROM orders.lines l WHERE l.order_id = o.id) AS lines
+       FROM orders.orders o WHERE id = ANY ($1)`,
+      [ids],
+    );
+    return rows.map(({ lines, ...order }) => ({ order: toOrder(order), lines }));
   }
 
   /** Holds the order until the transaction ends; `isOverdue` by the database's clock. */

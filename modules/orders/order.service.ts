@@ -1,4 +1,6 @@
 // The use cases of orders: quote, place, read, cancel, expire, and what payments may ask of an order.
+import { Batcher } from '../../shared/batching/batcher.ts';
+import { isOutage } from '../../shared/database/database-errors.ts';
 import type { Database, Transaction } from '../../shared/database/database.ts';
 import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
@@ -23,7 +25,7 @@ import {
   type Variant,
 } from './order.ts';
 import type { NewOrder, OrderPlacement } from './order.placement.ts';
-import type { LineRow, OrderRepository, OrderRow } from './order.repository.ts';
+import type { LineRow, OrderRepository, OrderRow, WholeOrder } from './order.repository.ts';
 import type { OrderSteps } from './order.steps.ts';
 import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts';
 import { presentOrder, presentOrders, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
@@ -51,13 +53,17 @@ type Deps = {
 /** A price that changes between quote and placing is quoted again, but not for ever. */
 const QUOTES_MAX = 3;
 const EXPIRE_BATCH_MAX = 100;
+const READS_BATCH_MAX = 64;
 
 export class OrderService {
   private readonly deps: Deps;
   private readonly countStockRefusal: Count<never>;
+  /** Those who ask while a read is under way are answered by the next: a trip to PostgreSQL costs more than what it brings. */
+  private readonly reads: Batcher<string, WholeOrder | undefined>;
 
   constructor(deps: Deps) {
     this.deps = deps;
+    this.reads = new Batcher({ run: (ids) => this.readAll(ids), max: READS_BATCH_MAX, isOfAll: isOutage });
     this.countStockRefusal = deps.metrics.counter({
       name: 'stock_refusals_total',
       help: 'Orders refused because less was available than was ordered',
@@ -161,9 +167,14 @@ export class OrderService {
 
   /** @throws notFound `order_not_found`, also for somebody else's */
   async get(actor: Actor, id: string): Promise<OrderView> {
-    const { database, repository } = this.deps;
-    const [order, lines] = await Promise.all([repository.find(database, id), repository.findLines(database, [id])]);
-    return presentOrder(visible(actor, order, 'orders:read'), lines);
+    const found = await this.reads.add(id);
+    return presentOrder(visible(actor, found?.order ?? null, 'orders:read'), found?.lines ?? []);
+  }
+
+  private async readAll(ids: string[]): Promise<(WholeOrder | undefined)[]> {
+    const found = await this.deps.repository.findWhole(this.deps.database, ids);
+    const byId = new Map(found.map((one) => [one.order.id, one]));
+    return ids.map((id) => byId.get(id));
   }
 
   /** @throws notFound `order_not_found`; conflict `order_status_forbidden` */

@@ -1,6 +1,10 @@
 // Who sees which orders, page by page.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Batcher } from '../../../shared/batching/batcher.ts';
+import { newId } from '../../../shared/domain/ids.ts';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
+import { OrderRepository } from '../order.repository.ts';
 
 let app: TestApp;
 let sku: string;
@@ -31,6 +35,31 @@ test('a customer sees their own, newest first; staff see all; a stranger sees no
   expect(all).toEqual([his, second, first]);
   expect((await app.api.get(`/api/v1/orders/${first}`).set(bob.auth).expect(404)).body.code).toBe('order_not_found');
   await app.api.get(`/api/v1/orders/${first}`).set(support.auth).expect(200);
+});
+
+const idOf = ({ body }: { body: unknown }): unknown => (body as { data?: { id: string } }).data?.id;
+
+test('who asks while an order is read is answered by the next read, each with their own order or none', async () => {
+  const [alice, bob] = await Promise.all([app.signIn(), app.signIn()]);
+  const [hers, his] = [await placed(alice), await placed(bob)];
+  const read = async (person: Person, id: string) => app.api.get(`/api/v1/orders/${id}`).set(person.auth);
+  const arrivals = vi.spyOn(Batcher.prototype, 'add');
+  const gate = new EventTarget();
+  const reading = vi.spyOn(OrderRepository.prototype, 'findWhole').mockImplementationOnce(async () => {
+    await once(gate, 'open');
+    return [];
+  });
+  const first = read(alice, newId());
+  await vi.waitFor(() => expect(arrivals).toHaveBeenCalledTimes(1), { timeout: 10_000 });
+  const later = [read(bob, his), read(bob, hers), read(alice, hers.toUpperCase()), read(alice, newId())];
+  await vi.waitFor(() => expect(arrivals).toHaveBeenCalledTimes(5), { timeout: 10_000 });
+  gate.dispatchEvent(new Event('open'));
+  expect((await first).status).toBe(404);
+  const answers = await Promise.all(later);
+  expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 404]);
+  expect(answers.map(idOf)).toEqual([his, undefined, hers, undefined]);
+  expect(reading.mock.calls.map(([, ids]) => ids.length)).toEqual([1, 4]);
+  vi.restoreAllMocks();
 });
 
 test('a walk sees each order once while others are placed', async () => {

@@ -1,5 +1,14 @@
 // Memory under load: does what is left after garbage collection grow with the requests that were answered?
-import { atMost, reported, shown, type Bench, type Findings, type Part } from './support/bench.ts';
+import {
+  atMost,
+  reported,
+  shown,
+  type Bar,
+  type Bench,
+  type Chart,
+  type Findings,
+  type Part,
+} from './support/bench.ts';
 import { ordersOf } from './support/deeds.ts';
 import { requestOf } from './support/connection.ts';
 import { sumOf, toldOf } from './support/compare.ts';
@@ -38,13 +47,29 @@ async function measure(bench: Bench): Promise<Findings> {
     ['reads of a product', READS, () => () => read],
   ] as const)
     rows.push(await watch(bench, server, { what, count: bench.isShort ? count / 1000 : count, requests }));
+  const tables = [{ title: 'The heap after garbage collection', head, rows: rows.map(cellsOf) }];
+  const chart = { unit: 'MB of heap after garbage collection', groups: rows.map(groupOf) };
   return {
-    sections: [{ title: 'Memory', slug: 'memory', tables: [{ title: 'The heap after garbage collection', head: ['', 'requests', 'first MB', 'last MB', 'bytes a request (Theil–Sen)', 'resident MB', 'failed'], rows: rows.map(cellsOf) }] }],
-    bars: bench.isShort ? [] : rows.flatMap(({ what, points, megabytes }) => [
-      atMost(32, slopeOf(points), { what: `growth of the heap over ${shown(points.at(-1)?.x ?? 0)} ${what}`, unit: 'bytes a request' }),
-      reported(`resident memory after these ${what}`, megabytes, 'MB'),
-    ]),
-  }; // prettier-ignore
+    sections: [{ title: 'Memory', slug: 'memory', tables, chart }],
+    bars: bench.isShort ? [] : rows.flatMap(barsOf),
+  };
+}
+
+const head = ['', 'requests', 'first MB', 'last MB', 'bytes a request (Theil–Sen)', 'resident MB', 'failed'];
+
+const barsOf = ({ what, points, megabytes }: Watch): Bar[] => {
+  const growth = `growth of the heap over ${shown(points.at(-1)?.x ?? 0)} ${what}`;
+  return [
+    atMost(32, slopeOf(points), { what: growth, unit: 'bytes a request' }),
+    reported(`resident memory after these ${what}`, megabytes, 'MB'),
+  ];
+};
+
+/** Ten of the looks. */
+function groupOf({ what, points }: Watch): Chart['groups'][number] {
+  const some = points.filter((_, i) => (i + 1) % Math.ceil(points.length / 10) === 0);
+  const bars = some.map(({ x, y }) => ({ label: `Waybill, ${shown(x)}`, median: y / 1e6, min: y / 1e6, max: y / 1e6 }));
+  return { title: `after so many ${what}`, bars };
 }
 
 const cellsOf = ({ what, points, megabytes, failures }: Watch): string[] => [

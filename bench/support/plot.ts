@@ -1,4 +1,4 @@
-// A chart as SVG: bars with their values, whiskers from the least to the most, in colours that can be read on white and on black.
+// A chart as SVG: bars with their values, whiskers from the least to the most, in colours that can be read on white and on black alike.
 import { shown, type Chart, type Figure } from './bench.ts';
 
 const WIDTH = 760;
@@ -9,13 +9,11 @@ const ROW_HEIGHT = 26;
 const GROUP_HEIGHT = 34;
 const TOP = 56;
 
+/** In the middle between white and black, whichever the page has. */
 const style = `
-  text { font: 13px system-ui, sans-serif; fill: #24292f }
-  .title { font-weight: 600; font-size: 15px } .group { font-weight: 600 } .unit { fill: #6e7781 }
-  .other { fill: #9aa7b4 } .ours { fill: #3c78c8 } .whisker { stroke: #24292f; stroke-width: 1.5 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #d0d7de } .unit { fill: #8b949e } .other { fill: #6e7781 } .ours { fill: #5a9ae6 } .whisker { stroke: #d0d7de }
-  }`;
+  text { font: 13px system-ui, sans-serif; fill: #6e7781 }
+  .title { font-weight: 600; font-size: 15px } .group { font-weight: 600 }
+  .other { fill: #9aa7b4 } .ours { fill: #4a89d6 } .whisker { stroke: #b35900; stroke-width: 1.5; fill: none }`;
 
 /** Bars whose label begins with Waybill are ours. */
 export function plotOf(title: string, { unit, groups }: Chart): string {
@@ -32,7 +30,7 @@ export function plotOf(title: string, { unit, groups }: Chart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(title)}">`,
     `<style>${style}\n</style>`,
     text(0, 20, title, 'title'),
-    text(0, 42, `${unit}; whiskers: least and most of all rounds`, 'unit'),
+    text(0, 42, all.some(isSpread) ? `${unit}; whiskers: least and most of all rounds` : unit, 'unit'),
     ...drawn,
     '</svg>\n',
   ].join('\n');
@@ -50,10 +48,14 @@ function drawBar(bar: { label: string } & Figure, y: number, scale: (value: numb
   return [
     text(LABEL_WIDTH - 8, middle + 4, label, 'label', 'end'),
     `<rect class="${kind}" x="${LABEL_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
-    `<path class="whisker" fill="none" d="M${LABEL_WIDTH + left} ${middle}H${LABEL_WIDTH + right}M${LABEL_WIDTH + left} ${middle - 4}v8M${LABEL_WIDTH + right} ${middle - 4}v8"/>`,
+    isSpread(bar)
+      ? `<path class="whisker" d="M${LABEL_WIDTH + left} ${middle}H${LABEL_WIDTH + right}M${LABEL_WIDTH + left} ${middle - 4}v8M${LABEL_WIDTH + right} ${middle - 4}v8"/>`
+      : '',
     text(LABEL_WIDTH + Math.max(width, right) + 8, middle + 4, shown(median), 'value'),
   ].join('\n');
 }
+
+const isSpread = ({ min, max }: Figure): boolean => min < max;
 
 function text(x: number, y: number, content: string, kind: string, anchor = 'start'): string {
   return `<text class="${kind}" x="${x}" y="${y}" text-anchor="${anchor}">${escaped(content)}</text>`;

@@ -64,6 +64,8 @@ type Surroundings = {
   ownUrl: () => string;
   /** Who counts attempts to log in for all processes; behind them the database does. */
   attemptKeepers?: HitCounter[];
+  /** Of the database, in milliseconds since 1970; this process's own unless given. */
+  now?: () => number;
   /** What this process remembers. */
   caches?: Caches;
 };
@@ -80,6 +82,7 @@ export function createModules({
   secrets,
   ownUrl,
   attemptKeepers = [],
+  now = () => Date.now(),
   caches = new Caches(metrics),
 }: Surroundings) {
   const outbox = new Outbox(metrics);
@@ -100,6 +103,7 @@ export function createModules({
       accessTtlMs: config.accessTokenTtlMs,
       refreshTtlMs: config.refreshTokenTtlMs,
       refreshGraceMs: config.refreshGraceMs,
+      now,
     },
     limits: {
       windowMs: config.rateLimitWindowMs,

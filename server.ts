@@ -11,6 +11,7 @@ import { loadEnvFile } from './shared/config/env-file.ts';
 import { loadSupervision, type Supervision } from './shared/config/supervision.ts';
 import { ownSecret } from './shared/config/secrets.ts';
 import { Caches } from './shared/cache/caches.ts';
+import { DatabaseClock } from './shared/database/database-clock.ts';
 import { ChangeListener } from './shared/database/change-listener.ts';
 import { createDatabase, type Database } from './shared/database/database.ts';
 import { startEmbeddedPostgres } from './shared/database/embedded.ts';
@@ -123,6 +124,7 @@ async function start(): Promise<void> {
     secrets: await readSecrets(),
     ownUrl: () => own.url,
     attemptKeepers: redis,
+    now: await openClock(database),
     caches: openCaches(directUrl, metrics),
   });
   await makeFirstAdmin(modules);
@@ -171,6 +173,14 @@ function openCaches(directUrl: string, metrics: Metrics): Caches {
   listener.start();
   lifecycle.onStop('changes', () => listener.stop());
   return caches;
+}
+
+/** Tokens of one process are read by others, whatever the clock on their wall says. */
+async function openClock(database: Database): Promise<() => number> {
+  const clock = new DatabaseClock(database, logger);
+  await clock.start();
+  lifecycle.onStop('clock', () => clock.stop());
+  return clock.now;
 }
 
 function greet(port: number, database: string, modules: string[]): void {

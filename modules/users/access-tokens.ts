@@ -32,19 +32,24 @@ export class AccessTokens {
   /** Good ones only, by hash: what was signed stays signed. Whether its session lives is the TokenVerifier's to ask. */
   private readonly verified = new LRUCache<string, Verified>({ max: 5000 });
 
-  constructor({ secret, ttlMs }: { secret: string; ttlMs: number }) {
+  /** What time it is, in milliseconds since 1970: of the database, on which all processes agree. */
+  private readonly now: () => number;
+
+  constructor({ secret, ttlMs, now = () => Date.now() }: { secret: string; ttlMs: number; now?: () => number }) {
     this.key = createSecretKey(secret, 'utf8');
     this.ttlSeconds = Math.floor(ttlMs / 1000);
+    this.now = now;
   }
 
   issue({ userId, sessionId }: AccessClaims): Promise<string> {
+    const issuedAt = this.nowSeconds();
     return new SignJWT({ sid: sessionId })
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
       .setSubject(userId)
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
-      .setIssuedAt()
-      .setExpirationTime(`${this.ttlSeconds} seconds`)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + this.ttlSeconds)
       .sign(this.key);
   }
 
@@ -52,14 +57,19 @@ export class AccessTokens {
   async read(token: string): Promise<AccessClaims> {
     const digest = hash('sha256', token, 'base64url');
     const known = this.verified.get(digest);
-    if (known !== undefined && Math.floor(Date.now() / 1000) < known.exp) return known.claims;
+    if (known !== undefined && this.nowSeconds() < known.exp) return known.claims;
     const verified = await this.verify(token);
     this.verified.set(digest, verified);
     return verified.claims;
   }
 
+  private nowSeconds(): number {
+    return Math.floor(this.now() / 1000);
+  }
+
   private async verify(token: string): Promise<Verified> {
-    const { payload } = await jwtVerify(token, this.key, demands).catch((error: unknown) => {
+    const currentDate = new Date(this.now());
+    const { payload } = await jwtVerify(token, this.key, { ...demands, currentDate }).catch((error: unknown) => {
       throw error instanceof errors.JWTExpired ? tokenExpired() : tokenInvalid();
     });
     const read = claims.safeParse(payload);

@@ -70,7 +70,7 @@ export type UsersDeps = {
   personalData: () => PersonalData[];
   logger: Logger;
   caches: Caches;
-  tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number };
+  tokens: { secret: string; accessTtlMs: number; refreshTtlMs: number; refreshGraceMs: number; now: () => number };
   limits: {
     windowMs: number;
     loginMax: number;
@@ -116,7 +116,7 @@ export function createUsers({
   const users = new UserRepository();
   const sessions = new SessionRepository();
   const passwords = new PasswordHasher(passwordCost);
-  const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs });
+  const accessTokens = new AccessTokens({ secret: tokens.secret, ttlMs: tokens.accessTtlMs, now: tokens.now });
   const apiKeys = new ApiKeyRepository();
   const verifier = new TokenVerifier({ database, sessions, apiKeys, accessTokens, caches });
   const refresh = { key: refreshKeyOf(tokens.secret), ttlMs: tokens.refreshTtlMs, graceMs: tokens.refreshGraceMs };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../deploy/drills/support/world.ts';
+import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import { mixed } from './mixed.ts';
 import { orders } from './orders.ts';
@@ -15,18 +16,19 @@ import { Progress } from './support/progress.ts';
 import { barText, keep, resultOf, tableText } from './support/report.ts';
 
 /** In the order in which they are measured. */
-const parts: Record<string, Part> = { start, orders, reads, mixed, memory, profile };
+const parts: Record<string, Part> = { start, orders, reads, growth, mixed, memory, profile };
 
 const options = {
   short: { type: 'boolean', default: false },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   seed: { type: 'string', default: '1' },
+  orders: { type: 'string' },
   out: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
-const USAGE = `npm run bench -- [part …] [--short] [--rounds 5] [--seconds 5] [--seed 1] [--out <folder>]
+const USAGE = `npm run bench -- [part …] [--short] [--rounds 5] [--seconds 5] [--seed 1] [--orders 10000000] [--out <folder>]
 
 ${Object.entries(parts).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`).join('\n')}
 
@@ -85,6 +87,7 @@ async function begun(name: string): Promise<{ bench: Bench; end: () => Promise<v
     roundMs: flags.short ? 200 : Number(flags.seconds ?? 5) * 1000,
     warmUpMs: flags.short ? 0 : 2000,
     seed: Number(flags.seed),
+    orders: flags.orders === undefined ? null : Number(flags.orders),
     folder,
     say,
     progress: (what, share) => progress.tell(what, share),

@@ -16,6 +16,8 @@ export type Bench = {
   warmUpMs: number;
   /** Decides every order and every choice; told with the results. */
   seed: number;
+  /** Of the large shop of `growth`; null: ten million. */
+  orders: number | null;
   /** A folder of its own that an ordinary account may enter; gone afterwards. */
   folder: string;
   say: (line: string) => void;

@@ -36,7 +36,12 @@ ${Object.entries(parts).map(([name, { about }]) => `  ${name.padEnd(12)}${about}
   --out      where results/, plots/ and results.md are written; bench/ unless told
 `; // prettier-ignore
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const signals = ['SIGINT', 'SIGTERM'] as const;
+const progress = new Progress();
+const say = (line: string) => {
+  progress.end();
+  process.stdout.write(`${line}\n`);
+};
 const { chosen, flags } = read();
 build();
 for (const name of chosen) await measure(name);
@@ -74,13 +79,13 @@ async function begun(name: string): Promise<{ bench: Bench; end: () => Promise<v
   const folder = await mkdtemp(join(tmpdir(), `waybill-bench-${name}-`));
   await chmod(folder, 0o755);
   const undos: (() => Promise<unknown> | void)[] = [() => rm(folder, { recursive: true, force: true })];
-  const progress = new Progress();
   const end = async () => {
     progress.end();
     for (const undo of undos.splice(0).toReversed()) await undo();
+    for (const signal of signals) process.off(signal, giveUp);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void end().finally(() => process.exit(1)));
+  const giveUp = () => void end().finally(() => process.exit(1));
+  for (const signal of signals) process.once(signal, giveUp);
   const bench: Bench = {
     isShort: flags.short,
     rounds: flags.short ? 1 : Number(flags.rounds ?? 5),

@@ -1,4 +1,4 @@
-// What arrives while one batch is in flight goes together in the next. No timer: whoever is alone goes at once.
+// What arrives in one turn of the event loop, or while a batch is in flight, goes together. No timer: whoever is alone goes at once.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { unavailable } from '../errors/app-error.ts';
 
@@ -39,13 +39,15 @@ export class Batcher<Item, Answer> {
     if (this.queue.length >= QUEUE_MAX * max) throw tooMany();
     return new Promise((resolve, reject) => {
       this.queue.push({ item, resolve, reject, asItself: AsyncLocalStorage.snapshot() });
-      if (!this.isRunning) void this.work();
+      if (this.isRunning) return;
+      this.isRunning = true;
+      // Once this turn's work is done: all who arrive in one turn go together.
+      process.nextTick(() => void this.work());
     });
   }
 
   /** Never rejects: everyone is told for themselves. */
   private async work(): Promise<void> {
-    this.isRunning = true;
     while (this.queue.length > 0) {
       const batch = this.queue.splice(0, this.options.max);
       const [first] = batch;

@@ -28,7 +28,9 @@ describe('batches', () => {
   test('who is alone goes at once; who comes meanwhile goes together, in order of arrival', async () => {
     const { flights, send, items } = airport();
     const [first] = send('a');
+    await turn();
     const others = send('b', 'c', 'd');
+    await turn();
     expect(items()).toEqual([['a']]);
     flights[0]?.land();
     expect(await first).toBe('a!');
@@ -37,12 +39,23 @@ describe('batches', () => {
     flights[1]?.land();
     expect(await Promise.all(others)).toEqual(['b!', 'c!', 'd!']);
     void send('e');
+    await turn();
     expect(items().at(-1)).toEqual(['e']);
+  });
+
+  test('who arrives in one turn goes together at once', async () => {
+    const { send, items } = airport();
+    void send('a', 'b');
+    await Promise.resolve().then(() => void send('c'));
+    await turn();
+    expect(items()).toEqual([['a', 'b', 'c']]);
   });
 
   test('one is in flight, and so many go together at most', async () => {
     const { flights, send, items } = airport(2);
-    const all = send('a', 'b', 'c', 'd');
+    const first = send('a');
+    await turn();
+    const all = [...first, ...send('b', 'c', 'd')];
     for (let landed = 0; landed < 3; landed++) {
       await turn();
       expect(flights).toHaveLength(landed + 1);
@@ -55,6 +68,7 @@ describe('batches', () => {
   test('eight batches wait; who comes then is told at once', async () => {
     const { flights, send } = airport(2);
     void send('a');
+    await turn();
     const waiting = send(...Array.from({ length: 16 }, (_, i) => `w${i}`));
     const [late] = send('late');
     expect(await late).toMatchObject({ kind: 'unavailable', code: 'database_busy', retryAfterSeconds: 1 });
@@ -67,7 +81,9 @@ describe('batches', () => {
 
   test('a batch that fails is tried one by one: each has an answer or an error of its own', async () => {
     const { flights, send, items } = airport();
-    const [, ...others] = send('a', 'b', 'poison', 'c');
+    void send('a');
+    await turn();
+    const others = send('b', 'poison', 'c');
     flights[0]?.land();
     await turn();
     flights[1]?.crash(new Error('one of them is bad'));
@@ -81,20 +97,25 @@ describe('batches', () => {
 
   test('what is nobody’s fault is told to all, those who wait included, and is not tried again', async () => {
     const { flights, send, items } = airport(2);
-    const [, ...others] = send('a', 'b', 'c', 'd', 'e');
+    void send('a');
+    await turn();
+    const others = send('b', 'c', 'd', 'e');
     flights[0]?.land();
     await turn();
     flights[1]?.crash(new Outage('gone'));
     for (const answer of await Promise.all(others)) expect(answer).toBeInstanceOf(Outage);
     expect(items()).toEqual([['a'], ['b', 'c']]);
     const [next] = send('next');
+    await turn();
     flights[2]?.land();
     expect(await next).toBe('next!');
   });
 
   test('an outage that is met alone is told to those who wait, too', async () => {
     const { flights, send } = airport();
-    const all = send('a', 'b');
+    const first = send('a');
+    await turn();
+    const all = [...first, ...send('b')];
     flights[0]?.crash(new Outage('gone'));
     for (const answer of await Promise.all(all)) expect(answer).toBeInstanceOf(Outage);
     expect(flights).toHaveLength(1);
@@ -103,9 +124,12 @@ describe('batches', () => {
   test('as many answers as items, or it is a defect', async () => {
     const { flights, send } = airport();
     const [one] = send('a');
+    await turn();
     flights[0]?.land([]);
     expect(await one).toEqual(new Error('0 answers for one item'));
-    const [, ...two] = send('b', 'c', 'd');
+    void send('b');
+    await turn();
+    const two = send('c', 'd');
     flights[1]?.land();
     await turn();
     flights[2]?.land(['only one']);
@@ -134,9 +158,16 @@ describe('batches', () => {
     };
     const batcher = new Batcher({ run, max: 4, isOfAll: () => false });
     const add = (item: string) => caller.run(`of ${item}`, () => batcher.add(item));
-    await Promise.all([add('a'), add('b'), add('c')]);
+    /** One, and two more while it is on its way. */
+    const three = async (...[first = '', ...others]: string[]) => {
+      const going = add(first);
+      await Promise.resolve();
+      await new Promise((resolve) => process.nextTick(resolve));
+      await Promise.all([going, ...others.map(add)]);
+    };
+    await three('a', 'b', 'c');
     isBad = true;
-    await Promise.all([add('d'), add('e'), add('f')]);
+    await three('d', 'e', 'f');
     expect(seen).toEqual([
       [['a'], 'of a'],
       [['b', 'c'], undefined],

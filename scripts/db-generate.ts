@@ -8,7 +8,7 @@ import { fillShop } from './generate/fill.ts';
 import { withModules } from './open-modules.ts';
 
 const USAGE = `usage: npm run db:generate [-- --orders 1000000] [-- --beside]
-Makes a shop of that many orders, three years old, with all that orders leave behind: 4 GB and about two minutes for a million.
+Makes a shop of that many orders, three years old, with all that orders leave behind: 4 GB and about a minute on two cores for a million.
 Nobody can log in as one of its customers; npm run user:create makes somebody who can. Refused in production.
   --beside   also where there are orders already: they stay`;
 

@@ -75,20 +75,22 @@ INSERT INTO orders.fulfillment_lines (fulfillment_id, line_id, quantity)
 SELECT ${parcelId}, id, quantity FROM l WHERE is_sent;
 
 INSERT INTO orders.transitions (seq, order_id, action, from_status, to_status, actor_kind, actor_id, happened_at, event_id, payment_id, amount, currency, request_id)
-OVERRIDING SYSTEM VALUE SELECT ${size.first.transition} + o.i * 8 + step.nth, o.id, step.action, step.before, step.after, CASE WHEN step.is_staff THEN 'api_key' WHEN step.action = 'place' THEN 'user' END,
-  CASE WHEN step.is_staff THEN ${scannerId(size)} WHEN step.action = 'place' THEN o.customer_id END, o.placed_at + step.later,
-  CASE WHEN step.action = 'payment.captured' THEN ${idIn('transition', 'o.head', 'o.i')} END,
-  CASE WHEN step.action = 'payment.captured' THEN ${paymentId} END, CASE WHEN step.action = 'payment.captured' THEN 1000 END,
-  CASE WHEN step.action = 'payment.captured' THEN 'EUR' END, 'request-' || o.i
-FROM o CROSS JOIN LATERAL (VALUES
-  (0, 'place', NULL, 'pending_payment', interval '0', false, true),
-  (1, 'confirm', 'pending_payment', 'confirmed', interval '1 minute', false, o.is_paid),
-  (2, 'payment.captured', 'confirmed', 'confirmed', interval '1 minute', false, o.is_paid),
-  (3, 'fulfil', 'confirmed', 'fulfilled', interval '1 day', true, o.is_sent),
-  (4, 'complete', 'fulfilled', 'completed', interval '3 days', true, o.status = 'completed'),
-  (5, 'cancel', CASE WHEN o.is_paid THEN 'confirmed' ELSE 'pending_payment' END, 'cancelled', interval '2 hours', false, o.status = 'cancelled'),
-  (6, 'expire', 'pending_payment', 'expired', interval '30 minutes', false, o.status = 'expired')
-) AS step(nth, action, before, after, later, is_staff, happened) WHERE step.happened;
+OVERRIDING SYSTEM VALUE SELECT ${size.first.transition} + o.i * 8 + step.nth, o.id, step.action, step.before, step.after, CASE WHEN step.is_staff THEN 'api_key' WHEN step.nth = 0 THEN 'user' END,
+  CASE WHEN step.is_staff THEN ${scannerId(size)} WHEN step.nth = 0 THEN o.customer_id END, o.placed_at + step.later,
+  CASE WHEN step.is_money THEN ${idIn('transition', 'o.head', 'o.i')} END,
+  CASE WHEN step.is_money THEN ${paymentId} END, CASE WHEN step.is_money THEN 1000 END,
+  CASE WHEN step.is_money THEN 'EUR' END, 'request-' || o.i
+FROM o CROSS JOIN (VALUES
+  (0, 'place', NULL, 'pending_payment', interval '0', false, false, NULL, NULL),
+  (1, 'confirm', 'pending_payment', 'confirmed', interval '1 minute', false, false, true, NULL),
+  (2, 'payment.captured', 'confirmed', 'confirmed', interval '1 minute', false, true, true, NULL),
+  (3, 'fulfil', 'confirmed', 'fulfilled', interval '1 day', true, false, true, 'sent'),
+  (4, 'complete', 'fulfilled', 'completed', interval '3 days', true, false, true, 'completed'),
+  (5, 'cancel', 'confirmed', 'cancelled', interval '2 hours', false, false, true, 'cancelled'),
+  (5, 'cancel', 'pending_payment', 'cancelled', interval '2 hours', false, false, false, 'cancelled'),
+  (6, 'expire', 'pending_payment', 'expired', interval '30 minutes', false, false, false, 'expired')
+) AS step(nth, action, before, after, later, is_staff, is_money, paid, state)
+WHERE (step.paid IS NULL OR step.paid = o.is_paid) AND (step.state IS NULL OR step.state = o.status OR step.state = 'sent' AND o.is_sent);
 
 INSERT INTO payments.payments (id, order_id, customer_id, provider, status, amount_minor, currency, captures, authorized_minor, captured_minor,
   refunded_minor, check_at, created_at, updated_at)
@@ -111,11 +113,13 @@ SELECT 'test', 'evt_${size.run}_' || i, placed_at + interval '1 minute' FROM o W
 INSERT INTO catalog.stock_movements (seq, id, sku, kind, on_hand_delta, reserved_delta, on_hand, reserved, order_id, created_at)
 OVERRIDING SYSTEM VALUE SELECT ${size.first.movement} + ${movementNumber}, ${idIn('movement', 'l.head', movementNumber)}, l.sku, step.kind, step.on_hand * l.quantity, step.reserved * l.quantity,
   90000000, 1000, l.order_id, l.placed_at + step.later
-FROM l CROSS JOIN LATERAL (VALUES
-  (0, 'reservation', 0, 1, interval '0', true),
-  (1, 'shipment', -1, -1, interval '1 day', l.is_sent),
-  (1, 'release', 0, -1, interval '30 minutes', l.status IN ('cancelled', 'expired'))
-) AS step(nth, kind, on_hand, reserved, later, happened) WHERE step.happened;
+FROM l CROSS JOIN (VALUES
+  (0, 'reservation', 0, 1, interval '0', NULL),
+  (1, 'shipment', -1, -1, interval '1 day', 'sent'),
+  (1, 'release', 0, -1, interval '30 minutes', 'cancelled'),
+  (1, 'release', 0, -1, interval '30 minutes', 'expired')
+) AS step(nth, kind, on_hand, reserved, later, state)
+WHERE step.state IS NULL OR step.state = l.status OR step.state = 'sent' AND l.is_sent;
 
 INSERT INTO audit.entries (id, happened_at, actor_type, actor_id, role, action, subject_type, subject_id, after, address, request_id)
 SELECT ${idIn('entry', 'head', 'i')}, o.placed_at + interval '1 day', 'api_key', ${scannerId(size)}, 'api_key',

@@ -111,7 +111,8 @@ export function mountRoutes(routes: Route[], mounting: Mounting = {}): RequestHa
   };
 }
 
-const segmentOf = (path: string): string => path.split('/', 2)[1] ?? '';
+/** `/orders/{id}` → `orders` */
+export const segmentOf = (path: string): string => path.split('/', 2)[1] ?? '';
 
 /** Any other method on their paths is 405 with `Allow`. */
 function routerOf(routes: Route[], { admit }: Mounting): Router {

@@ -28,7 +28,7 @@ export function createLogger(
     {
       level,
       base: { service: 'waybill' },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => {
         const { requestId, traceId } = currentRequest() ?? {};
@@ -44,6 +44,15 @@ export function createLogger(
 /** For one line with many scalars and nothing below them: to look into each of them for secrets cost 17 of the line's 18 µs. */
 export const flatLogger = (logger: Logger): Logger =>
   logger.child({}, { redact: { paths: secretKeys, censor: CENSOR } });
+
+let [timedAt, time] = [0, ''];
+
+/** As pino's own; made once a millisecond, which has many lines. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== timedAt) [timedAt, time] = [now, `,"time":"${new Date(now).toISOString()}"`];
+  return time;
+}
 
 /** Synchronous, so that the last line of a dying process is written. */
 function stdout(isPretty: boolean): DestinationStream {

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Router, type RequestHandler } from 'express';
 import { unauthenticated, unavailable } from '../errors/app-error.ts';
+import { segmentOf } from '../http/route.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
 /** `open` is for development; `closed` is production without METRICS_TOKEN: numbers tell a stranger much. */
@@ -19,6 +20,8 @@ export type HealthOptions = {
 /** Mounted before limits, tokens and the request log: a probe every second must cost and say nothing. */
 export function health({ checkReady, version, commit, metrics, metricsAccess }: HealthOptions): Router {
   const router = Router();
+  // Every request comes by here: most are let through by one look, and not by one for each of these paths.
+  router.use((request, _response, next) => next(probes.has(segmentOf(request.path)) ? undefined : 'router'));
   const alive: RequestHandler = (_request, response) => void response.json({ status: 'ok' });
   const ready: RequestHandler = async (_request, response) => {
     await checkReady().catch((error: unknown) => {
@@ -40,6 +43,8 @@ export function health({ checkReady, version, commit, metrics, metricsAccess }: 
   });
   return router;
 }
+
+const probes = new Set(['health', 'livez', 'ready', 'readyz', 'healthz', 'version', 'metrics']);
 
 function guardMetrics(access: MetricsAccess): RequestHandler {
   return (request, _response, next) => {

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { build } from '../deploy/drills/support/world.ts';
 import { growth } from './growth.ts';
 import { memory } from './memory.ts';
+import { middleware } from './middleware.ts';
 import { mixed } from './mixed.ts';
 import { orders } from './orders.ts';
 import { profile } from './profile.ts';
@@ -16,7 +17,7 @@ import { Progress } from './support/progress.ts';
 import { barText, keep, resultOf, tableText } from './support/report.ts';
 
 /** In the order in which they are measured. */
-const parts: Record<string, Part> = { start, orders, reads, growth, mixed, memory, profile };
+const parts: Record<string, Part> = { start, orders, reads, middleware, growth, mixed, memory, profile };
 
 const options = {
   short: { type: 'boolean', default: false },

@@ -52,6 +52,21 @@ export async function startBare(bench: Bench, kind: BareKind, answersByPath: Rec
   return server;
 }
 
+/** Our HTTP server with these steps of our pipeline, before answers as those of the bare ones. */
+export async function startSteps(
+  bench: Bench,
+  steps: string[],
+  { databaseUrl, answers }: { databaseUrl: string; answers: Record<string, unknown> },
+): Promise<Server> {
+  const file = join(bench.folder, 'steps.json');
+  await writeFile(file, JSON.stringify(answers));
+  const env = { ...production(databaseUrl), STEPS: steps.join(), ANSWERS: file };
+  const server = await start(bench, ['--import', 'tsx', 'bench/yardsticks/middleware.ts'], env);
+  const [path = ''] = Object.keys(answers);
+  await untilItAnswers(server, path);
+  return server;
+}
+
 async function untilItAnswers({ port, isOver }: Server, path: string): Promise<void> {
   await until(`${path} is answered`, async () => isOver() || (await answers(`http://127.0.0.1:${port}${path}`)));
   if (isOver()) throw new Error('a server ended before it answered');

@@ -228,6 +228,9 @@ export class OrderRepository {
   }
 }
 
+/** The largest page of the API and one more, so that all pages have one text. A walk is not taken further than the page needs. */
+const WALK_MAX = 101;
+
 /**
  * Newest first: a merge of the statuses, each a walk along an index that fits it exactly, with or without a customer. PostgreSQL thinks
  * that the orders of a status, or of a customer, lie evenly in time, and would walk through all others to find what ended long ago.
@@ -237,11 +240,13 @@ function selectionOf(page: OrderFilter & Partial<OrderPage>): { text: string; va
   const values: unknown[] = [];
   const place = (value: unknown) => `$${values.push(value)}`;
   const conditions = conditionsOf(page, place);
-  const atMost = limit === undefined ? '' : `LIMIT ${place(limit)}`;
+  // In words, not by value: without it the plan for all values looks dear, and the statement would be planned each time (0.3 ms).
+  const far = limit === undefined ? '' : `LIMIT ${Math.max(limit, WALK_MAX)}`;
   const walkOf = (one: OrderStatus) =>
     `(SELECT ${columns} FROM orders.orders WHERE ${[`status = ${place(one)}`, ...conditions].join(' AND ')}
-      ORDER BY placed_at DESC, id DESC ${atMost})`;
+      ORDER BY placed_at DESC, id DESC ${far})`;
   const walks = (status === undefined ? orderStatuses : [status]).map(walkOf);
+  const atMost = limit === undefined ? '' : `LIMIT ${place(limit)}`;
   const text = `SELECT * FROM (${walks.join(' UNION ALL ')}) merged ORDER BY "placedAt" DESC, id DESC ${atMost}`;
   return { text, values };
 }

@@ -209,7 +209,7 @@ function inputOf(
   const actor = access === 'public' ? null : response.locals.caller.actor;
   const parsed = {
     params: params && parse(params, { ...request.params }, 'path'),
-    query: parse(query ?? noQuery, { ...request.query }, 'query'),
+    query: query || request.url.includes('?') ? parse(query ?? noQuery, { ...request.query }, 'query') : undefined,
     body: rawBody ? rawBytes(request.body) : body && parse(body, request.body, 'body'),
   };
   const scopeOf = () => `${actor?.userId ?? 'anonymous'} ${request.method} ${request.baseUrl}${request.path}`;

@@ -11,7 +11,11 @@ export class LocalCounter {
   private readonly windows = new LRUCache<string, Window>({ max: KEYS_MAX });
 
   hit(key: string, windowMs: number): Hits {
-    return this.learn(key, { count: this.find(key) + 1, resetMs: this.remainingMs(key) || windowMs });
+    const window = this.windows.get(key);
+    const resetMs = window === undefined ? 0 : window.endsAt - performance.now();
+    if (window === undefined || resetMs <= 0) return this.learn(key, { count: 1, resetMs: windowMs });
+    // In place: a new object for each hit would die in the old heap.
+    return { count: ++window.count, resetMs };
   }
 
   find(key: string): number {

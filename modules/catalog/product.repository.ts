@@ -65,10 +65,11 @@ export class ProductRepository {
     return rows;
   }
 
+  /** How many they are is kept from PostgreSQL: it would find the plan for ten dear when it knows of one, and plan anew for each order. */
   async findForSale(connection: Connection, skus: string[]): Promise<ForSale[]> {
     const { rows } = await connection.query<Omit<ForSale, 'price'> & { amount: string; currency: string }>(
       `SELECT v.sku, p.title AS "productTitle", v.title AS "variantTitle", v.amount, v.currency, v.tax_rate_bps AS "taxRateBps", p.status
-       FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id WHERE v.sku = ANY ($1)`,
+       FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id WHERE v.sku = ANY (ARRAY(SELECT unnest($1::text[])))`,
       [skus],
     );
     return rows.map(({ sku, productTitle, variantTitle, taxRateBps, status, amount, currency }) => {

@@ -271,6 +271,8 @@ async function sendStream(
     // A proxy that took it all at once would read the database dry for a reader who is slow, or gone.
     response.status(status).set({ ...headers, 'X-Accel-Buffering': 'no' });
     if (request.method === 'HEAD') return void response.end();
+    // pipeline() listens several times itself, and with us it is 11: one more than Node takes for a leak.
+    response.setMaxListeners(20);
     await pipeline(Readable.from(continued(first, iterator)), response);
   } catch (error) {
     if (!isLeaving(error)) throw error;

@@ -50,7 +50,8 @@ test('the resolution of 10 ms is not taken for a delay', async () => {
   watch.start();
   const median = async () => Number(/^nodejs_eventloop_delay_p50_seconds (\S+)$/m.exec(await metrics.text())?.[1]);
   await expect.poll(median, { timeout: 10_000 }).toBeGreaterThan(0);
-  expect(await median()).toBeLessThan(0.008);
+  // A busy machine is late by itself now and then; the resolution would be there in every window.
+  await expect.poll(median, { timeout: 20_000 }).toBeLessThan(0.008);
 });
 
 test('a line tells the memory, again and again, until it is stopped', async () => {

@@ -49,8 +49,9 @@ async function tryAll(here: Drill, machine: Machine, postgres: Postgres): Promis
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   await configure(here, machine, { ...environment(postgres.tcpUrl), PORT: String(port), DRAIN_DELAY_MS: '1000' });
-  await startCrashLoop(machine);
   await isActiveOnlyWhenReady(here, machine, postgres, here.broken === 'socket' ? begin.replace('waybill.socket', '') : begin); // prettier-ignore
+  // From here on without a daemon-reload, which "enable" does, too: it forgets how often a unit was started.
+  await startCrashLoop(machine);
   await isConfined(here, machine);
   const load = placeOrders(here, url, await openShop(url), { clients: CUSTOMERS });
   await restarts(here, machine, load);
@@ -193,8 +194,8 @@ async function restarts({ isShort, say, check }: Drill, machine: Machine, load: 
 
 /** The same socket, shared by two workers. */
 async function reloads({ say, check }: Drill, machine: Machine, load: Load): Promise<void> {
-  await override(machine, 'waybill.service', '[Service]', 'Environment=WORKERS=2');
-  await machine.exec('systemctl', 'daemon-reload');
+  // Not by an override, which needs a daemon-reload.
+  await machine.shell('echo WORKERS=2 >> /etc/waybill/waybill.env');
   await machine.exec('systemctl', 'restart', 'waybill.service');
   const pid = await show(machine, 'waybill', 'MainPID');
   for (const reload of [1, 2]) {
@@ -229,8 +230,7 @@ async function givesUp({ check }: Drill, machine: Machine): Promise<void> {
   const state = () => show(machine, 'waybill-worker', 'ActiveState');
   await until('the crash loop is over', async () => (await state()) === 'failed', GIVE_UP_MS);
   const starts = await countOf(machine, 'waybill-worker', 'Starting waybill-worker.service');
-  // A sixth fits when each takes so long that the first is two minutes ago.
-  check('five or six starts without a database, then no more', starts === 5 || starts === 6, starts);
+  check('five starts without a database, then no more', starts === 5, starts);
 }
 
 /** With a database again: jobs in a unit of their own. */

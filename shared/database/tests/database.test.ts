@@ -195,6 +195,17 @@ describe('time runs out', () => {
   });
 });
 
+test('an error is told when the statement is undone: its locks are free for whoever tries again at once', async () => {
+  // Many locks, so that undoing takes a moment.
+  const failing =
+    'SELECT count(pg_advisory_xact_lock(i)), 1 / (count(pg_advisory_xact_lock(i)) - 1500) FROM generate_series(1, 1500) i';
+  for (let times = 0; times < 30; times++) {
+    await expect(opened.database.query(failing)).rejects.toMatchObject({ code: '22012' });
+    const [last] = await room.sql('SELECT pg_try_advisory_xact_lock(1500) AS free');
+    expect(last).toEqual({ free: true });
+  }
+});
+
 describe('a crowd', () => {
   test('of long looks gets a quarter of the connections, and a place again when one has ended', async () => {
     const { database } = room.open({ max: 8 });

@@ -74,6 +74,26 @@ test('what goes past the application is heard, too', async () => {
   await expect.poll(() => toldTitle(productId), { timeout: 10_000 }).toBe('A cup');
 });
 
+test('what a SKU is sold as is remembered for orders, and forgotten when it changes', async () => {
+  const { productId, sku } = await app.sellable({ title: 'A mug', amount: 1000, taxRateBps: 0 });
+  const { auth } = await app.signIn();
+  const order = async () => {
+    const response = await fetch(`${other.url}/api/v1/orders`, {
+      method: 'POST',
+      headers: { ...auth, ...key(), 'Content-Type': 'application/json' },
+      body: JSON.stringify({ lines: [{ sku, quantity: 1 }] }),
+    });
+    const { data } = (await response.json()) as { data: { total: { amount: number }; lines: { title: string }[] } };
+    return [data.lines[0]?.title, data.total.amount];
+  };
+  for (let i = 0; i < 3; i++) expect(await order()).toEqual(['A mug', 1000]);
+  await changePrice(productId, sku, 2000);
+  expect(await order()).toEqual(['A mug', 2000]);
+  // No statement compares titles.
+  await app.sql(`UPDATE catalog.products SET title = 'A cup' WHERE id = $1`, [productId]);
+  await expect.poll(order, { timeout: 10_000 }).toEqual(['A cup', 2000]);
+});
+
 test('a word that was lost with its connection leaves nothing old behind', async () => {
   const { productId } = await app.sellable({ title: 'A mug' });
   expect(await toldTitle(productId)).toBe('A mug');

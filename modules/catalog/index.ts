@@ -22,8 +22,10 @@ export const catalogMigrations: MigrationSource = {
 
 type Deps = { database: Database; caches: Caches; idempotency: Idempotency; audit: Audit };
 
-/** Others tell of a change (migrations/0006_changes.sql); five minutes bound what a lost word could do. */
-const VIEWS = { name: 'products', max: 500, ttlMs: 5 * 60_000 };
+/** Others tell of a change (migrations/0008_offers.sql); five minutes bound what a lost word could do. */
+const ttlMs = 5 * 60_000;
+const VIEWS = { name: 'products', max: 500, ttlMs };
+const OFFERS = { name: 'offers', max: 10_000, ttlMs };
 
 /** The SQL half of this face is catalog.reserve_all: see migrations/0007_together.sql. */
 export function createCatalog({ database, caches, idempotency, audit }: Deps) {
@@ -34,6 +36,7 @@ export function createCatalog({ database, caches, idempotency, audit }: Deps) {
     stock: stockRepository,
     audit,
     views: caches.make(VIEWS),
+    offers: caches.make(OFFERS),
   });
   const stock = new StockService({ database, idempotency, stock: stockRepository, audit });
   return {

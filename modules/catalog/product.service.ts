@@ -23,25 +23,38 @@ type Deps = {
   audit: Audit;
   /** By id, whatever the status: who may see it is asked each time. */
   views: Remembered<ProductView>;
+  /** By SKU. */
+  offers: Remembered<Offer | undefined>;
 };
 
-type Offer = { sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus };
+/** What a SKU is sold as. */
+export type Offer = { sku: string; title: string; price: Money; taxRateBps: number; status: ProductStatus };
 
 /** Lists of up to 50 SKUs each. */
 const OFFERS_BATCH_MAX = 64;
 
 export class ProductService {
   private readonly deps: Deps;
-  private readonly offers: Batcher<string[], Offer[]>;
+  private readonly offerReads: Batcher<string[], Offer[]>;
 
   constructor(deps: Deps) {
     this.deps = deps;
-    this.offers = new Batcher({ run: (lists) => this.readOffers(lists), max: OFFERS_BATCH_MAX, isOfAll: isOutage });
+    const run = (lists: string[][]) => this.readOffers(lists);
+    this.offerReads = new Batcher({ run, max: OFFERS_BATCH_MAX, isOfAll: isOutage });
   }
 
   /** For orders: what these SKUs are sold as. Unknown ones are absent. Who asks at the same time is answered by one query. */
   findForSale(skus: string[]): Promise<Offer[]> {
-    return this.offers.add(skus);
+    return this.offerReads.add(skus);
+  }
+
+  /** The same, as this process remembers it: for who has it compared where it counts, as catalog.reserve_all does. */
+  async recallForSale(skus: string[]): Promise<Offer[]> {
+    const offers = await this.deps.offers.findAll(skus, async (missing) => {
+      const found = new Map((await this.findForSale(missing)).map((offer) => [offer.sku, offer]));
+      return missing.map((sku) => found.get(sku));
+    });
+    return offers.filter((offer) => offer !== undefined);
   }
 
   private async readOffers(lists: string[][]): Promise<Offer[][]> {
@@ -106,7 +119,7 @@ export class ProductService {
       if (variants.length > 0) await this.putVariants(tx, id, variants, product.variants);
       const after = presentProduct(await this.reread(tx, id));
       await this.record(tx, actor, 'product.updated', { before: presentProduct(product), after });
-      tx.afterCommit(() => this.deps.views.forget(id));
+      this.forgetAfter(tx, after);
       return after;
     });
   }
@@ -119,7 +132,7 @@ export class ProductService {
       await this.deps.products.update(tx, id, { ...product, status: 'archived' });
       const after = presentProduct(await this.reread(tx, id));
       await this.record(tx, actor, 'product.archived', { before: presentProduct(product), after });
-      tx.afterCommit(() => this.deps.views.forget(id));
+      this.forgetAfter(tx, after);
     });
   }
 
@@ -166,6 +179,13 @@ export class ProductService {
       product.variants.map(({ sku }) => sku),
     );
     return product;
+  }
+
+  private forgetAfter(tx: Transaction, { id, variants }: ProductView): void {
+    tx.afterCommit(() => {
+      this.deps.views.forget(id);
+      for (const { sku } of variants) this.deps.offers.forget(sku);
+    });
   }
 
   private record(

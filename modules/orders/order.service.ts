@@ -6,7 +6,14 @@ import type { Audit } from '../../shared/domain/audit.ts';
 import { newId } from '../../shared/domain/ids.ts';
 import type { Money } from '../../shared/domain/money.ts';
 import { decodeCursor, toPage, type Page } from '../../shared/domain/page.ts';
-import { conflict, forbidden, unauthenticated, unavailable, unprocessable } from '../../shared/errors/app-error.ts';
+import {
+  AppError,
+  conflict,
+  forbidden,
+  unauthenticated,
+  unavailable,
+  unprocessable,
+} from '../../shared/errors/app-error.ts';
 import type { Outbox } from '../../shared/events/outbox.ts';
 import { may, type Actor } from '../../shared/http/actor.ts';
 import { validationFailed } from '../../shared/http/parse.ts';
@@ -31,7 +38,11 @@ import type { CancelOrder, ListOrders, PlaceOrder } from './order.validation.ts'
 import { presentOrder, presentOrders, presentQuote, type OrderView, type QuoteView } from './order.view.ts';
 
 /** What orders need of the catalogue; in SQL also its function catalog.reserve_all (migrations/0005_together.sql). */
-export type Catalog = { findForSale(skus: string[]): Promise<Variant[]> };
+export type Catalog = {
+  findForSale(skus: string[]): Promise<Variant[]>;
+  /** As it was a moment ago: good enough to try. */
+  recallForSale(skus: string[]): Promise<Variant[]>;
+};
 export type Stock = { release(tx: Transaction, orderId: string, lines: RequestedLine[]): Promise<void> };
 /** What orders need of the users, when staff order for a customer. */
 export type Customers = { isActive(userId: string): Promise<boolean> };
@@ -88,13 +99,28 @@ export class OrderService {
 
   private async placeNow(actor: Actor, command: PlaceOrder, key: IdempotencyKey): Promise<Outcome<OrderView>> {
     const customerId = await this.customerOf(actor, command.customerId);
+    const recalled = await this.recallQuote(command);
     for (let quotes = 1; quotes <= QUOTES_MAX; quotes++) {
-      const today = await this.quoteLines(command.lines);
-      requireExpectedTotal(today, command.expectedTotal);
+      const today = (quotes === 1 && recalled) || (await this.quoteAsExpected(command));
       const placed = await this.tryToPlace(this.newOrder(actor, customerId, command, today), command, key);
       if (placed !== 'changed') return placed;
     }
     throw unavailable('prices_in_motion', 'The prices are changing just now.', { retryAfterSeconds: 1 });
+  }
+
+  /** Saves a round trip: the statement that places compares the prices. Nobody is refused for what was a moment ago. */
+  private async recallQuote({ lines, expectedTotal }: PlaceOrder): Promise<Quote | null> {
+    const variants = await this.deps.catalog.recallForSale(lines.map(({ sku }) => sku));
+    try {
+      return requireExpectedTotal(quote(lines, variants), expectedTotal);
+    } catch (error) {
+      if (error instanceof AppError) return null;
+      throw error;
+    }
+  }
+
+  private async quoteAsExpected({ lines, expectedTotal }: PlaceOrder): Promise<Quote> {
+    return requireExpectedTotal(await this.quoteLines(lines), expectedTotal);
   }
 
   private async tryToPlace(
@@ -315,8 +341,9 @@ function customerUnknown() {
 
 const accountGone = () => unauthenticated('token_invalid', 'The account of this token is gone.');
 
-function requireExpectedTotal({ totalAmount, currency }: Quote, expected: Money | undefined): void {
-  if (expected === undefined || (expected.amount === totalAmount && expected.currency === currency)) return;
+function requireExpectedTotal(today: Quote, expected: Money | undefined): Quote {
+  const { totalAmount, currency } = today;
+  if (expected === undefined || (expected.amount === totalAmount && expected.currency === currency)) return today;
   throw conflict('price_changed', 'The total is not the one you expected.', {
     facts: { total: { amount: totalAmount, currency } },
   });

@@ -23,14 +23,36 @@ export class Remembered<Found> {
   }
 
   find(key: string, read: () => Promise<Found>): Promise<Found> {
+    return this.recall(key) ?? this.remember(key, read());
+  }
+
+  /** One read for all that is not remembered. @param read answers in the order of what it is asked for */
+  findAll(keys: string[], read: (missing: string[]) => Promise<Found[]>): Promise<Found[]> {
+    const recalled = keys.map((key) => this.recall(key));
+    const missing = keys.filter((_, i) => recalled[i] === undefined);
+    if (missing.length > 0) {
+      const reading = read(missing);
+      for (const [i, key] of missing.entries()) {
+        // As many as were asked for.
+        recalled[keys.indexOf(key)] = this.remember(key, reading.then((found) => found[i] as Found)); // prettier-ignore
+      }
+    }
+    return Promise.all(recalled as Promise<Found>[]);
+  }
+
+  private recall(key: string): Promise<Found> | undefined {
     const remembered = this.readings.get(key);
     this.options.count(remembered !== undefined);
-    if (remembered !== undefined) return remembered;
-    const reading = read();
-    this.readings.set(key, reading, { ttl: this.options.ttlMs() });
-    reading.catch(() => {
+    return remembered;
+  }
+
+  /** What failed or is not there is not kept: made-up keys crowd out nothing. */
+  private remember(key: string, reading: Promise<Found>): Promise<Found> {
+    const drop = () => {
       if (this.readings.peek(key) === reading) this.readings.delete(key);
-    });
+    };
+    this.readings.set(key, reading, { ttl: this.options.ttlMs() });
+    reading.then((found) => found === undefined && drop(), drop);
     return reading;
   }
 

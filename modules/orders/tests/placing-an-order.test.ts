@@ -1,7 +1,7 @@
 // A customer places an order: what is asked, what is reserved, what is answered, and what happens when it is sent again.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi, type MockInstance } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
 
 let app: TestApp;
@@ -276,39 +276,88 @@ describe('staff', () => {
 });
 
 describe('a price that changes while the order is on its way', () => {
+  const raise = (sku: string, amount: number) =>
+    app.sql('UPDATE catalog.variants SET amount = $2 WHERE sku = $1', [sku, amount]);
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** The price moves after it was recalled and before the statement that places looks at it. */
+  function raiseBehindTheQuote(sku: string, amount: number): MockInstance {
+    const { service } = app.modules.catalog;
+    const recall = service.recallForSale.bind(service);
+    vi.spyOn(service, 'recallForSale').mockImplementation(async (skus) => {
+      const recalled = await recall(skus);
+      await raise(sku, amount);
+      return recalled;
+    });
+    return vi.spyOn(service, 'findForSale');
+  }
+
   test('is quoted again, so that the order has the price of the moment it was placed', async () => {
     const { sku } = await app.sellable({ amount: 1000, taxRateBps: 0 });
-    // The price moves after the quote was read and before the statement that places looks at it.
-    const original = app.modules.catalog.service.findForSale.bind(app.modules.catalog.service);
-    let quotes = 0;
-    app.modules.catalog.service.findForSale = async (skus) => {
-      const found = await original(skus);
-      if (++quotes === 1) await app.sql('UPDATE catalog.variants SET amount = 1100 WHERE sku = $1', [sku]);
-      return found;
-    };
-    try {
-      const { body } = await place(alice, lines({ sku, quantity: 1 })).expect(201);
-      expect(body.data.total.amount).toBe(1100);
-      expect(quotes).toBe(2);
-    } finally {
-      app.modules.catalog.service.findForSale = original;
-    }
+    await place(alice, lines({ sku, quantity: 1 })).expect(201);
+    const asked = raiseBehindTheQuote(sku, 1100);
+    const { body } = await place(alice, lines({ sku, quantity: 1 })).expect(201);
+    expect(body.data.total.amount).toBe(1100);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  test('is what a customer is told who expected another total', async () => {
+    const { sku } = await app.sellable({ amount: 1000, taxRateBps: 0 });
+    await place(alice, lines({ sku, quantity: 1 })).expect(201);
+    raiseBehindTheQuote(sku, 1100);
+    const expectedTotal = { amount: 1000, currency: 'EUR' };
+    const { body } = await place(alice, { ...lines({ sku, quantity: 1 }), expectedTotal }).expect(409);
+    expect(body).toMatchObject({ code: 'price_changed', total: { amount: 1100, currency: 'EUR' } });
+    expect(await levelOf(sku)).toEqual({ on_hand: 100, reserved: 1 });
   });
 
   test('for ever is answered 503, and nothing is placed', async () => {
     const { sku } = await app.sellable({ amount: 1000 });
-    const original = app.modules.catalog.service.findForSale.bind(app.modules.catalog.service);
-    app.modules.catalog.service.findForSale = async (skus) => {
-      const found = await original(skus);
-      return found.map((variant) => ({ ...variant, price: { ...variant.price, amount: 1 } }));
-    };
-    try {
-      const { body, headers } = await place(alice, lines({ sku, quantity: 1 })).expect(503);
-      expect(body.code).toBe('prices_in_motion');
-      expect(headers['retry-after']).toBe('1');
-      expect(await levelOf(sku)).toEqual({ on_hand: 100, reserved: 0 });
-    } finally {
-      app.modules.catalog.service.findForSale = original;
-    }
+    const { service } = app.modules.catalog;
+    const find = service.findForSale.bind(service);
+    vi.spyOn(service, 'findForSale').mockImplementation(async (skus) =>
+      (await find(skus)).map((variant) => ({ ...variant, price: { ...variant.price, amount: 1 } })),
+    );
+    const { body, headers } = await place(alice, lines({ sku, quantity: 1 })).expect(503);
+    expect(body.code).toBe('prices_in_motion');
+    expect(headers['retry-after']).toBe('1');
+    expect(await levelOf(sku)).toEqual({ on_hand: 100, reserved: 0 });
+  });
+});
+
+describe('what is remembered of a SKU', () => {
+  test('costs an order no look at the catalogue', async () => {
+    const { sku } = await app.sellable();
+    const asked = vi.spyOn(app.modules.catalog.service, 'findForSale');
+    for (let i = 0; i < 3; i++) await place(alice, lines({ sku, quantity: 1 })).expect(201);
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
+  });
+
+  test('is forgotten with the answer to who renames it', async () => {
+    const { sku, productId } = await app.sellable({ title: 'Mug' });
+    await place(alice, lines({ sku, quantity: 1 })).expect(201);
+    const admin = await app.signIn({ role: 'admin' });
+    await app.api.patch(`/api/v1/products/${productId}`).set(admin.auth).set('If-Match', '"1"').send({ title: 'Cup' }).expect(200); // prettier-ignore
+    const { body } = await place(alice, lines({ sku, quantity: 1 })).expect(201);
+    expect(body.data.lines[0].title).toBe('Cup');
+  });
+
+  test.for([
+    ['is sold again', 'archived', 'active', 201, undefined],
+    ['is not sold any more', 'active', 'archived', 422, 'product_unavailable'],
+  ] as const)('is not what decides when a product %s unheard', async ([, before, after, status, code]) => {
+    const { sku, productId } = await app.sellable();
+    const set = (to: string) =>
+      app.sql(
+        `WITH silent AS MATERIALIZED (SELECT set_config('session_replication_role', 'replica', true))
+         UPDATE catalog.products SET status = $2 FROM silent WHERE id = $1`,
+        [productId, to],
+      );
+    await set(before);
+    await place(alice, lines({ sku, quantity: 1 })).expect(before === 'active' ? 201 : 422);
+    await set(after);
+    const { body } = await place(alice, lines({ sku, quantity: 1 })).expect(status);
+    expect(body.code).toBe(code);
   });
 });

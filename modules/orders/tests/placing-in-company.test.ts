@@ -24,7 +24,7 @@ const levelOf = async (sku: string) =>
 /** One order is on its way to the database and held up there: whoever arrives now waits behind it, and goes together. */
 async function company() {
   const { sku } = await app.sellable();
-  const asked = vi.spyOn(app.modules.catalog.service, 'findForSale');
+  const asked = vi.spyOn(app.modules.catalog.service, 'recallForSale');
   const { opened, open } = gate();
   const placings: number[] = [];
   const query = Reflect.get(pg.Client.prototype, 'query') as (...args: unknown[]) => unknown;

@@ -23,6 +23,7 @@ import { createHttpServer } from './shared/http/http-server.ts';
 import { JobRunner, type RecurringJob } from './shared/jobs/jobs.ts';
 import { countForFleet, FleetCounter } from './shared/limits/fleet-counter.ts';
 import { resting, type HitCounter } from './shared/limits/hit-counter.ts';
+import { collectGarbageOfStart } from './shared/lifecycle/garbage.ts';
 import { HttpDrain } from './shared/lifecycle/http-drain.ts';
 import { Lifecycle } from './shared/lifecycle/lifecycle.ts';
 import { Systemd } from './shared/lifecycle/systemd.ts';
@@ -135,7 +136,9 @@ async function start(): Promise<void> {
   const checkReady = () => requireReady(database);
   const hitKeepers = [...redis, ...(isOfFleet ? [resting(new FleetCounter(), limitsLog)] : [])];
   const operations = { config, logger, metrics, ...build, load, checkReady, currentTraceId, hitKeepers };
-  const address = await listen(createApp(modules, operations));
+  const app = createApp(modules, operations);
+  collectGarbageOfStart();
+  const address = await listen(app);
   watchProcess(metrics, load);
   if (config.role !== 'worker') own.url = `http://${address.family === 'IPv6' ? '[::1]' : '127.0.0.1'}:${address.port}`;
   const names = listModules(modules).map(({ name }) => name);

@@ -15,7 +15,7 @@ export const start: Part = { about: 'first and later starts, to ready; memory of
 const npmStart = ['npm', 'start'];
 const PROGRAM = 'dist/server.js';
 const program = [process.execPath, PROGRAM];
-const IDLE_MS = 10_000;
+const IDLE_MS = 60_000;
 
 async function measure(bench: Bench): Promise<Findings> {
   const commands = bench.isShort ? { [PROGRAM]: program } : { 'npm start': npmStart, [PROGRAM]: program };

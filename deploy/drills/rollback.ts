@@ -70,7 +70,7 @@ const bad: Record<string, Bad> = {
 
 /** Faults in deploy.sh itself. */
 const faults: Record<string, Edit> = {
-  'believes-the-restart': (text) => text.replace('is_healthy() {', 'is_healthy() {\n  return 0'),
+  'believes-the-restart': (text) => text.replace('is_healthy() {', 'is_healthy() {\n  [[ -n ${3-} ]] || return 0'),
   'no-way-back': (text) => text.replace('  switch_to "$before"\n', ''),
 };
 

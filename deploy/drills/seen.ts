@@ -39,6 +39,8 @@ const edits: Record<string, [file: string, from: string, to: string]> = {
 
 const HELD_UP_MS = 200;
 const WINDOW_MS = 10_000;
+/** Of shared/lifecycle/workers.ts, and a second. */
+const CRASH_LOOP_MS = 6000;
 
 await drill(
   {
@@ -103,9 +105,10 @@ async function fleet(here: Drill, postgres: Postgres): Promise<void> {
   );
 
   const more = placeOrders(here, server.url, shop, { clients: 8 });
-  for (let killed = 0; killed < (isShort ? 2 : 6); killed++) {
-    await until('orders come', () => more.sent() > 100 * (killed + 1));
-    await killOne(server);
+  const killed = new Set<number>();
+  while (killed.size < (isShort ? 2 : 6)) {
+    await until('orders come', () => more.sent() > 100 * (killed.size + 1));
+    killed.add(await killOldest(server, killed));
   }
   await more.end();
   const { scrapes, falls } = await watch.end();
@@ -149,11 +152,15 @@ async function reload(server: Running): Promise<void> {
   await until('the reload is over', () => saidIn(server, '"msg":"reloaded"').length > 0, 240_000);
 }
 
-async function killOne(server: Running): Promise<void> {
-  const listening = saidIn(server, '"msg":"worker listening"');
-  const { pid } = JSON.parse(listening.at(-1) ?? '{}') as { pid: number };
-  process.kill(pid, 'SIGKILL');
+/** Five that die as soon as they are ready would be a crash loop, which ends the server: so it is one that has lived for a while. */
+async function killOldest(server: Running, killed: Set<number>): Promise<number> {
+  const listening = saidIn(server, '"msg":"worker listening"').map((line) => JSON.parse(line) as { pid: number; time: string }); // prettier-ignore
+  const living = listening.slice(-4 - killed.size).find(({ pid }) => !killed.has(pid));
+  if (living === undefined) throw new Error('no worker lives');
+  await until('it has lived for a while', () => Date.now() - Date.parse(living.time) > CRASH_LOOP_MS);
+  process.kill(living.pid, 'SIGKILL');
   await until('another takes its place', () => saidIn(server, '"msg":"worker listening"').length > listening.length);
+  return living.pid;
 }
 
 /** Nothing to do for a minute: no alarm. Stopped for 200 ms, once: one. */

@@ -64,6 +64,8 @@ type Deps = {
 /** A price that changes between quote and placing is quoted again, but not for ever. */
 const QUOTES_MAX = 3;
 const EXPIRE_BATCH_MAX = 100;
+/** Transactions of seven round trips each: one after the other is 150 a second, while orders come ten times as fast. */
+const EXPIRE_AT_ONCE = 4;
 const READS_BATCH_MAX = 64;
 
 export class OrderService {
@@ -218,12 +220,19 @@ export class OrderService {
     });
   }
 
-  /** Expires orders whose reservation has run out. @returns how many */
+  /** Expires orders whose reservation has run out, each by itself. @returns how many. @throws when one could not, once all were tried */
   async expireOverdue(): Promise<number> {
     const { database, repository } = this.deps;
     const overdue = await repository.findOverdue(database, EXPIRE_BATCH_MAX);
-    for (const id of overdue) await database.transaction((tx) => this.expire(tx, id));
-    return overdue.length;
+    const failures: unknown[] = [];
+    const next = overdue.values();
+    const expireNext = async () => {
+      for (const id of next)
+        await database.transaction((tx) => this.expire(tx, id)).catch((error: unknown) => failures.push(error));
+    };
+    await Promise.all(Array.from({ length: EXPIRE_AT_ONCE }, expireNext));
+    if (failures.length === 0) return overdue.length;
+    throw new Error(`${failures.length} of ${overdue.length} orders could not expire`, { cause: failures[0] });
   }
 
   /** Looks again under the lock: another process, or a payment, may have been faster. */

@@ -134,6 +134,19 @@ describe('expiring', () => {
     expect(await levelOf(sku)).toEqual({ on_hand: 150, reserved: 0 });
   });
 
+  test('one that cannot expire holds up nobody behind it', async () => {
+    const [broken, other] = [await app.sellable({ onHand: 2 }), await app.sellable({ onHand: 2 })];
+    const ids = [await placed(broken.sku), await placed(other.sku)];
+    for (const id of ids) await runOut(id);
+    // Somebody wrote past the application: there is less reserved than the order holds.
+    await app.sql('UPDATE catalog.stock SET reserved = 0 WHERE sku = $1', [broken.sku]);
+    await expect(app.runJob('orders.expire')).rejects.toThrow('1 of 2 orders could not expire');
+    expect(await levelOf(other.sku)).toEqual({ on_hand: 2, reserved: 0 });
+    await app.sql('UPDATE catalog.stock SET reserved = 1 WHERE sku = $1', [broken.sku]);
+    await app.runJob('orders.expire');
+    expect(await levelOf(broken.sku)).toEqual({ on_hand: 2, reserved: 0 });
+  });
+
   test('an order that runs out cannot be paid any more, even before the job has seen it', async () => {
     const { sku } = await app.sellable();
     const id = await placed(sku);

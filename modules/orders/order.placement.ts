@@ -84,7 +84,8 @@ export class OrderPlacement {
   }
 }
 
-const PLACE_ALL = 'SELECT orders.place_all($1, $2, $3, $4, $5) AS fates';
+/** One JSON document: an array of them is taken apart letter by letter. */
+const PLACE_ALL = 'SELECT to_json(orders.place_all($1, $2, $3, $4, $5)) AS fates';
 
 type Placing = { order: object; lines: object[]; view: string };
 type NewLine = QuotedLine & { id: string };

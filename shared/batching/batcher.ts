@@ -11,11 +11,13 @@ type Options<Item, Answer> = {
   isOfAll: (error: unknown) => boolean;
 };
 
+/** Its answer, or that it shall go by itself now, and say when that is over. */
+type Turn<Answer> = { answer: Answer } | { over: () => void };
+
 type Waiting<Item, Answer> = {
   item: Item;
-  resolve: (answer: Answer) => void;
+  resolve: (turn: Turn<Answer>) => void;
   reject: (error: unknown) => void;
-  asItself: ReturnType<typeof AsyncLocalStorage.snapshot>;
 };
 
 /** In batches: behind so many, an answer at once is worth more than a place in the queue. */
@@ -37,44 +39,46 @@ export class Batcher<Item, Answer> {
     const { max } = this.options;
     if (max === 1) return this.alone(item);
     if (this.queue.length >= QUEUE_MAX * max) throw tooMany();
-    return new Promise((resolve, reject) => {
-      this.queue.push({ item, resolve, reject, asItself: AsyncLocalStorage.snapshot() });
+    const turn = await new Promise<Turn<Answer>>((resolve, reject) => {
+      this.queue.push({ item, resolve, reject });
       if (this.isRunning) return;
       this.isRunning = true;
       // Once this turn's work is done: all who arrive in one turn go together.
       process.nextTick(() => void this.work());
     });
+    return 'answer' in turn ? turn.answer : this.byItself(item, turn.over);
+  }
+
+  /** Here, in the context of who asked: its log lines and traces are its own. */
+  private async byItself(item: Item, over: () => void): Promise<Answer> {
+    try {
+      return await this.alone(item);
+    } catch (error) {
+      if (this.options.isOfAll(error)) this.refuse([], error);
+      throw error;
+    } finally {
+      over();
+    }
   }
 
   /** Never rejects: everyone is told for themselves. */
   private async work(): Promise<void> {
     while (this.queue.length > 0) {
       const batch = this.queue.splice(0, this.options.max);
-      const [first] = batch;
-      if (batch.length === 1 && first !== undefined) await first.asItself(() => this.settleOne(first));
-      else await this.asNobody(() => this.settle(batch));
+      await (batch.length === 1 ? eachByItself(batch) : this.asNobody(() => this.together(batch)));
     }
     this.isRunning = false;
   }
 
-  private async settle(batch: Waiting<Item, Answer>[]): Promise<void> {
+  private async together(batch: Waiting<Item, Answer>[]): Promise<void> {
     try {
       const answers = await this.options.run(batch.map(({ item }) => item));
       if (answers.length !== batch.length) throw new Error(`${answers.length} answers for ${batch.length} items`);
       // As long as the batch, as was just seen.
-      for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as Answer);
+      for (const [i, { resolve }] of batch.entries()) resolve({ answer: answers[i] as Answer });
     } catch (error) {
       if (this.options.isOfAll(error)) this.refuse(batch, error);
-      else await Promise.all(batch.map((one) => one.asItself(() => this.settleOne(one))));
-    }
-  }
-
-  private async settleOne(one: Waiting<Item, Answer>): Promise<void> {
-    try {
-      one.resolve(await this.alone(one.item));
-    } catch (error) {
-      if (this.options.isOfAll(error)) this.refuse([one], error);
-      else one.reject(error);
+      else await eachByItself(batch);
     }
   }
 
@@ -87,6 +91,10 @@ export class Batcher<Item, Answer> {
     if (answers.length !== 1) throw new Error(`${answers.length} answers for one item`);
     return answers[0] as Answer;
   }
+}
+
+async function eachByItself<Answer>(batch: Pick<Waiting<unknown, Answer>, 'resolve'>[]): Promise<void> {
+  await Promise.all(batch.map(({ resolve }) => new Promise<void>((over) => resolve({ over }))));
 }
 
 const tooMany = () =>

@@ -7,8 +7,7 @@ export type Part = 'body' | 'query' | 'path';
 /** @throws malformed `validation_failed` with a pointer for each fault */
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown, part: Part): z.output<Schema> {
   const prefix = part === 'body' ? '' : `/${part}`;
-  const broken = brokenStrings(input, prefix, []);
-  if (broken.length > 0) throw validationFailed(broken);
+  if (!isText(input, 0)) throw validationFailed(brokenStrings(input, prefix, []));
   const parsed = schema.safeParse(input, { reportInput: true });
   if (!parsed.success) throw validationFailed(parsed.error.issues.flatMap((issue) => faultsOf(issue, prefix)));
   return parsed.data;
@@ -44,6 +43,15 @@ const pointerTo = (prefix: string, path: PropertyKey[]): string =>
 const DEPTH_MAX = 32;
 
 /** NUL is refused by PostgreSQL (SQLSTATE 22021), a lone surrogate cannot be written as UTF-8. */
+function isText(input: unknown, depth: number): boolean {
+  if (typeof input === 'string') return isWellFormed(input);
+  if (typeof input !== 'object' || input === null) return true;
+  if (depth === DEPTH_MAX) return false;
+  for (const [key, value] of Object.entries(input)) if (!isWellFormed(key) || !isText(value, depth + 1)) return false;
+  return true;
+}
+
+/** Where it is not text: looked for only then. */
 function brokenStrings(input: unknown, prefix: string, path: string[]): Fault[] {
   if (typeof input === 'string') return isWellFormed(input) ? [] : [invalidCharacters(pointerTo(prefix, path))];
   if (typeof input !== 'object' || input === null) return [];

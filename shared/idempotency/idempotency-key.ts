@@ -1,5 +1,5 @@
 // The Idempotency-Key of one request: who sent it, where to, and with what (IETF draft-ietf-httpapi-idempotency-key-header).
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { malformed } from '../errors/app-error.ts';
 
 export type IdempotencyKey = {
@@ -25,10 +25,7 @@ export function readIdempotencyKey(header: string | undefined, scope: string, in
 }
 
 /** Parsed input, so that white space, key order and defaults do not make two requests of one. */
-const fingerprintOf = (input: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify(input) ?? 'null')
-    .digest('hex');
+const fingerprintOf = (input: unknown): string => hash('sha256', JSON.stringify(input) ?? 'null');
 
 const keyProblem = (code: string, message: string) =>
   malformed(code, message, { faults: [{ pointer: '/header/idempotency-key', code, message }] });

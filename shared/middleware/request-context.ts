@@ -1,6 +1,6 @@
 // Gives each request an id, the caller's own when it is well formed, and makes it known to log lines and SQL comments.
 import type { RequestHandler } from 'express';
-import { newRequestId } from '../domain/ids.ts';
+import { newId } from '../domain/ids.ts';
 import { withRequestContext } from '../logging/request-context.ts';
 
 const wellFormed = /^[\w.-]{1,128}$/;
@@ -12,7 +12,7 @@ export const requestContext =
   (currentTraceId: () => string | undefined = () => undefined): RequestHandler =>
   (request, response, next) => {
     const sent = request.get('x-request-id');
-    const requestId = sent !== undefined && wellFormed.test(sent) ? sent : newRequestId();
+    const requestId = sent !== undefined && wellFormed.test(sent) ? sent : newId();
     const traceId = currentTraceId() ?? traceparent.exec(request.get('traceparent') ?? '')?.[1];
     response.locals.requestId = requestId;
     response.set('X-Request-Id', requestId);

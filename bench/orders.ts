@@ -5,7 +5,13 @@ import { ordersOf } from './support/deeds.ts';
 import { overHttp } from './support/load.ts';
 import { startWaybill, type Server } from './support/servers.ts';
 import { openShop, type Shop } from './support/shop.ts';
-import { makeYardstickTables, oneStatement, sevenStatements, type Values } from './support/statements.ts';
+import {
+  independentStatements,
+  makeYardstickTables,
+  oneStatement,
+  sevenStatements,
+  type Values,
+} from './support/statements.ts';
 import { hasPgbench, withOurClients, withPgbench, type Yardstick } from './support/yardstick-clients.ts';
 
 export const orders: Part = { about: 'placing orders, spread and on one SKU, 1 to 128 clients', measure };
@@ -65,6 +71,12 @@ function measureOnce(bench: Bench, world: World, clients: number, isHot: boolean
       name: 'pg, 7 statements',
       against: YARDSTICK,
       run: withOurClients(bench, yardstick(sevenStatements)),
+      databasePid,
+    },
+    {
+      name: 'pg, 7 statements, pipelined',
+      against: YARDSTICK,
+      run: withOurClients(bench, yardstick(independentStatements), { isPipelined: true }),
       databasePid,
     },
     ...[...servers].map(([name, server]) => ({

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pathOf, run } from '../../deploy/drills/support/drill.ts';
+import { newId } from '../../shared/domain/ids.ts';
 import type { Bench } from './bench.ts';
 import { Tally, type Load } from './load.ts';
 import { chance } from './statistics.ts';
@@ -61,10 +62,22 @@ async function readLatencies(folder: string, ms: number): Promise<Load> {
 }
 
 /** Connected for one run, as pgbench is: 128 connections that only wait would be in the others' way. */
-export function withOurClients(bench: Bench, { databaseUrl, statements, values, isHot, clients }: Yardstick) {
+export function withOurClients(
+  bench: Bench,
+  { databaseUrl, statements, values, isHot, clients }: Yardstick,
+  { isPipelined = false } = {},
+) {
   const random = chance(bench.seed);
   const prepared = statements.map((text, i) => ({ name: `statement_${i}`, ...preparedOf(text) }));
+  const placeAtOnce = async (client: pg.Client) => {
+    const known: Values = { ...values, ...drawn(isHot, random), id: newId() };
+    const sent = prepared.map(({ name, text, names }) =>
+      client.query({ name, text, values: names.map((one) => known[one]) }),
+    );
+    await Promise.all(sent);
+  };
   const place = async (client: pg.Client) => {
+    if (isPipelined) return placeAtOnce(client);
     let known = { ...values, ...drawn(isHot, random) };
     for (const { name, text, names } of prepared) {
       const { rows } = await client.query<Values>({ name, text, values: names.map((one) => known[one]) });
@@ -72,7 +85,10 @@ export function withOurClients(bench: Bench, { databaseUrl, statements, values, 
     }
   };
   return async (ms: number): Promise<Load> => {
-    const connections = Array.from({ length: clients }, () => new pg.Client({ connectionString: databaseUrl }));
+    const connections = Array.from(
+      { length: clients },
+      () => new pg.Client({ connectionString: databaseUrl, pipeline: isPipelined }),
+    );
     await Promise.all(connections.map((one) => one.connect()));
     const tally = new Tally();
     const begin = performance.now();

@@ -60,7 +60,8 @@ async function visit(
       tally.succeed(performance.now() - begin);
     } else if (answer !== undefined) {
       tally.fail(failureOf(answer));
-      await sleep(Math.min(Number(headerOf(answer.head, 'retry-after') ?? 0) * 1000, until - performance.now()));
+      const toldMs = Number(headerOf(answer.head, 'retry-after') ?? 0) * 1000;
+      await sleep(Math.max(0, Math.min(toldMs, until - performance.now())));
     }
     if (!connection.isOpen) connection = await Connection.open(port);
   }

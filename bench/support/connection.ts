@@ -72,8 +72,10 @@ function readAnswer(bytes: Buffer): Answer | null {
   return bytes.length < bodyEnd ? null : { status, head, body: bytes.subarray(bodyBegin, bodyEnd) };
 }
 
+const contentLength = /^content-length: *(\d+)/im;
+
 function lengthOf(status: number, head: string): number {
-  const length = headerOf(head, 'content-length');
+  const length = contentLength.exec(head)?.[1];
   if (length !== undefined) return Number(length);
   if (status === 204 || status === 304) return 0;
   throw new Error(`an answer without Content-Length:\n${head}`);

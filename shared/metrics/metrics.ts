@@ -39,7 +39,9 @@ export class Metrics {
     help: 'Looks into a cache, by whether what was asked for was there',
     labelNames: ['cache', 'result'],
     registers: [this.registry],
+    collect: () => this.newLooks.forEach((tell) => tell()),
   });
+  private readonly newLooks: (() => void)[] = [];
 
   readonly countShed = this.counter({
     name: 'http_requests_shed_total',
@@ -84,10 +86,14 @@ export class Metrics {
     return (of) => counter.inc(of);
   }
 
-  /** For whoever remembers things: call it with each look. */
+  /** For whoever remembers things: call it with each look, of which a request has several. Told when somebody asks for the numbers. */
   cacheCounter(cache: string): (isHit: boolean) => void {
-    for (const result of ['hit', 'miss']) this.cacheRequests.inc({ cache, result }, 0);
-    return (isHit) => this.cacheRequests.inc({ cache, result: isHit ? 'hit' : 'miss' });
+    const looks = { hit: 0, miss: 0 };
+    this.newLooks.push(() => {
+      for (const result of ['hit', 'miss'] as const) this.cacheRequests.inc({ cache, result }, looks[result]);
+      Object.assign(looks, { hit: 0, miss: 0 });
+    });
+    return (isHit) => void looks[isHit ? 'hit' : 'miss']++;
   }
 
   gauge(name: string, help: string, aggregator: Aggregator = 'sum'): Gauge {

@@ -1,6 +1,5 @@
 // Hashes passwords with argon2id, a few at a time: each hash costs 19 MiB and some 20 ms of a core, and strangers ask for it.
 import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { unavailable } from '../../shared/errors/app-error.ts';
 
@@ -9,8 +8,7 @@ export type PasswordCost = { memoryKib: number; passes: number; lanes: number };
 /** OWASP Password Storage Cheat Sheet: argon2id, m=19456 (19 MiB), t=2, p=1. */
 const owaspCost: PasswordCost = { memoryKib: 19_456, passes: 2, lanes: 1 };
 
-/** Two, unless that would leave no core for those who only read. */
-export const RUNNING_MAX = Math.min(2, Math.max(1, availableParallelism() - 1));
+const RUNNING_MAX = 2;
 /** About half a second of work: a longer wait is worth less than an answer at once. */
 const WAITING_MAX = 50;
 

@@ -96,6 +96,10 @@ test.skipIf(!hasProgram('psql', 'postgresql-client'))(
         cwd: folder,
       });
       expect(looked.toString().trim()).toBe('seen');
+      const [, isReady = ''] = /`(pg_isready -h … -p …)`/.exec(runbook) ?? [];
+      const { hostname, port } = new URL(postgres.url);
+      const asked = isReady.replace('-h …', `-h "${decodeURIComponent(hostname)}"`).replace('-p …', `-p ${port}`);
+      expect(execFileSync('bash', ['-c', asked]).toString()).toContain('accepting connections');
     } finally {
       await postgres.stop();
     }

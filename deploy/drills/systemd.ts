@@ -115,7 +115,7 @@ async function configure({ isShort, broken }: Drill, machine: Machine, env: Reco
   await machine.write('/etc/waybill/waybill.env', fileOf(env));
   await machine.write('/etc/waybill/nowhere.env', fileOf({ ...env, DATABASE_URL: NOWHERE }));
   await override(machine, 'waybill.service', '[Service]', 'Environment=NODE_OPTIONS=--import=/opt/tools/blocker.mjs');
-  await override(machine, 'waybill.socket', '[Socket]', 'ListenStream=', `ListenStream=127.0.0.1:${env['PORT'] ?? ''}`);
+  await edit(machine, 'waybill.socket', '[Socket]', 'ListenStream=', `ListenStream=127.0.0.1:${env['PORT'] ?? ''}`);
   await override(machine, 'waybill-worker.service', '[Service]', 'EnvironmentFile=', 'EnvironmentFile=/etc/waybill/nowhere.env'); // prettier-ignore
   if (isShort) await override(machine, 'waybill.service', '[Service]', 'WatchdogSec=6', 'RestartSec=1');
   if (isShort) await override(machine, 'waybill-worker.service', '[Service]', 'RestartSec=1');
@@ -125,6 +125,14 @@ async function configure({ isShort, broken }: Drill, machine: Machine, env: Reco
 
 function fileOf(env: Record<string, string>): string {
   return Object.entries(env).map(([name, value]) => `${name}=${value}\n`).join(''); // prettier-ignore
+}
+
+/** As `systemctl edit`, which wants a terminal, and an editor that a person sits at. */
+async function edit(machine: Machine, unit: string, ...lines: string[]): Promise<void> {
+  await machine.write('/root/edited', `${lines.join('\n')}\n`);
+  await machine.shell(
+    `SYSTEMD_EDITOR='cp /root/edited' script --quiet --return --command 'systemctl edit ${unit}' /dev/null`,
+  );
 }
 
 async function override(machine: Machine, unit: string, ...lines: string[]): Promise<void> {
@@ -245,7 +253,7 @@ async function worksApart({ check }: Drill, machine: Machine): Promise<void> {
   await override(machine, 'waybill-worker.service', '[Service]', 'EnvironmentFile=', 'EnvironmentFile=/etc/waybill/waybill.env', 'ExecStart=', `ExecStart=${command}`); // prettier-ignore
   await machine.exec('systemctl', 'daemon-reload');
   await machine.exec('systemctl', 'reset-failed', 'waybill-worker.service');
-  await machine.exec('systemctl', 'start', 'waybill-worker.service');
+  await machine.exec('systemctl', 'enable', '--now', 'waybill-worker.service');
   check('the worker is ready in a unit of its own', await answers(`http://127.0.0.1:${port}/ready`));
 }
 

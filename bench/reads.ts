@@ -1,6 +1,6 @@
 // Reading: a product, a page of products, an order and a page of orders, against bare servers that answer with the same bytes.
 import { atLeast, atMost, reported, type Bench, type Findings, type Part } from './support/bench.ts';
-import { compare, ratioOf, rowNamed, sectionOf, type Comparison, type Variant } from './support/compare.ts';
+import { compare, ratioOf, rowNamed, sectionOf, slowest, type Comparison, type Variant } from './support/compare.ts';
 import { Connection, requestOf } from './support/connection.ts';
 import { loadHttp, overHttp, type Load } from './support/load.ts';
 import { startBare, startWaybill, type BareKind, type Server } from './support/servers.ts';
@@ -48,9 +48,12 @@ async function measure(bench: Bench): Promise<Findings> {
     sections: [
       sectionOf('Reads, 32 clients', 'reads', comparisons),
       sectionOf('Two workers', 'workers', [workers]),
-      sectionOf(`${CALM_READS} reads of a product a second, with and without ${LOGINS} logins a second`, 'logins', [
-        logins,
-      ]),
+      sectionOf(
+        `${CALM_READS} reads of a product a second, with and without ${LOGINS} logins a second`,
+        'logins',
+        [logins],
+        slowest,
+      ),
     ],
     bars: bench.isShort ? [] : barsOf(comparisons, workers, logins),
   };

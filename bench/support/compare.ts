@@ -119,9 +119,13 @@ export function ratioOf(comparison: Comparison, name: string, other: string, rea
 }
 
 /** A table for each comparison, and one chart of all of them. */
-export function sectionOf(title: string, slug: string, comparisons: Comparison[]): Section {
-  const groups = comparisons.map(({ title, rows }) => ({ title, bars: rows.map(({ name, perSecond }) => ({ label: name, ...perSecond })) })); // prettier-ignore
-  return { title, slug, tables: comparisons.map(tableOf), chart: { unit: 'operations per second', groups } };
+const speed = { unit: 'operations per second', of: ({ perSecond }: Row): Figure => perSecond };
+/** For what runs at a given pace. */
+export const slowest = { unit: '99th percentile, milliseconds', of: ({ p99Ms }: Row): Figure => p99Ms };
+
+export function sectionOf(title: string, slug: string, comparisons: Comparison[], { unit, of } = speed): Section {
+  const groups = comparisons.map(({ title, rows }) => ({ title, bars: rows.map((row) => ({ label: row.name, ...of(row) })) })); // prettier-ignore
+  return { title, slug, tables: comparisons.map(tableOf), chart: { unit, groups } };
 }
 
 const head = ['', 'operations/s', 'min–max', 'ratio', 'min–max', 'server CPU µs', 'database CPU µs', 'p50 ms', 'p95 ms', 'p99 ms', 'failed']; // prettier-ignore

@@ -64,7 +64,7 @@ type Deps = {
 /** A price that changes between quote and placing is quoted again, but not for ever. */
 const QUOTES_MAX = 3;
 const EXPIRE_BATCH_MAX = 100;
-/** Transactions of seven round trips each: one after the other is 150 a second, while orders come ten times as fast. */
+/** Transactions of seven round trips each, which wait more than they work. */
 const EXPIRE_AT_ONCE = 4;
 const READS_BATCH_MAX = 64;
 

@@ -64,3 +64,15 @@ test('counters begin at 0 where their labels are known, so that the first step i
     'x_total{a="2",b="3"} 0',
   ]);
 });
+
+test('looks into a cache are told once, however often the numbers are asked for', async () => {
+  const metrics = new Metrics();
+  const count = metrics.cacheCounter('doors');
+  count(true);
+  count(false);
+  count(true);
+  await metrics.text();
+  const text = await metrics.text();
+  expect(text).toContain('cache_requests_total{cache="doors",result="hit"} 2\n');
+  expect(text).toContain('cache_requests_total{cache="doors",result="miss"} 1\n');
+});

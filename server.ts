@@ -93,6 +93,8 @@ async function startFleet(): Promise<void> {
   });
   lifecycle.onStop('workers', () => workers.stop());
   process.on('SIGHUP', () => void workers.reload());
+  // On a socket that outlives us workers accept by themselves: a primary takes what they do not listen for any more (decision 0028).
+  if (supervision.listenFd !== null) cluster.schedulingPolicy = cluster.SCHED_NONE;
   new FleetMetrics().listen();
   countForFleet();
   const { port, modules } = await workers.start();

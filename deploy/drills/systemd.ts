@@ -54,8 +54,10 @@ async function tryAll(here: Drill, machine: Machine, postgres: Postgres): Promis
   await startCrashLoop(machine);
   await isConfined(here, machine);
   const load = placeOrders(here, url, await openShop(url), { clients: CUSTOMERS });
-  await restarts(here, machine, load);
+  const [times, orders] = here.isShort ? [3, 1_000] : [8, 10_000];
+  await restarts(here, machine, load, { times, orders });
   await reloads(here, machine, load);
+  await restarts(here, machine, load, { times, orders: load.sent() + orders });
   await load.end();
   await judge(here, postgres, load);
   await saysThatItStops(here, machine);
@@ -187,8 +189,10 @@ async function isConfined({ check }: Drill, machine: Machine): Promise<void> {
   check('even root could not write where it is', written === '', written);
 }
 
-async function restarts({ isShort, say, check }: Drill, machine: Machine, load: Load): Promise<void> {
-  const [times, orders] = isShort ? [3, 1_000] : [8, 10_000];
+type Restarts = { times: number; orders: number };
+
+/** So many, and until so many orders were sent since the load began. */
+async function restarts({ say, check }: Drill, machine: Machine, load: Load, { times, orders }: Restarts) {
   for (let done = 1; done <= times || load.sent() < orders; done++) {
     const sentBefore = load.sent();
     await machine.exec('systemctl', 'reset-failed', 'waybill.service'); // so many by hand would be too many

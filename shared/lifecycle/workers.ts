@@ -55,10 +55,10 @@ export class Workers {
     return this.reloading;
   }
 
-  /** Each drains by itself. */
+  /** Each drains by itself; who is not ready yet ends, too, rather than find nobody to listen for. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    await Promise.all(living().map((worker) => this.dismiss(worker, () => worker.process.kill('SIGTERM'))));
+    await Promise.all(all().map((worker) => this.dismiss(worker, () => worker.process.kill('SIGTERM'))));
   }
 
   private async replaceAll(): Promise<void> {
@@ -121,10 +121,9 @@ const readyAt = new WeakMap<Worker, number>();
 /** However long a start takes, who did not get ready has not lived. */
 const lifeMsOf = (worker: Worker): number => performance.now() - (readyAt.get(worker) ?? performance.now());
 
-const living = (): Worker[] =>
-  Object.values(cluster.workers ?? {}).filter(
-    (worker): worker is Worker => worker !== undefined && readyAt.has(worker),
-  );
+const all = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+
+const living = (): Worker[] => all().filter((worker) => readyAt.has(worker));
 
 function readiness(worker: Worker): Promise<Ready> {
   return new Promise((resolve, reject) => {

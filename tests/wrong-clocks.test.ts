@@ -6,7 +6,9 @@ import { startTestApp, type TestApp } from './support/app.ts';
 import { startServerProcess, type ServerProcess } from './support/server-process.ts';
 
 const HOUR_MS = 3_600_000;
-const TTL_MS = 3000;
+const TTL_MS = 6000;
+/** Of an hour: a busy machine is late by seconds. */
+const NEAR_MS = 60_000;
 
 let app: TestApp;
 let early: ServerProcess;
@@ -61,7 +63,7 @@ test('a token of either is good at the other, for as long as it says and no long
     const { data } = await call(one, '/auth/login', { body: person });
     const token = data['accessToken'] ?? '';
     const { iat, exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { iat: number; exp: number }; // prettier-ignore
-    expect(Math.abs(iat * 1000 - (await databaseNow()))).toBeLessThan(2500);
+    expect(Math.abs(iat * 1000 - (await databaseNow()))).toBeLessThan(NEAR_MS);
     expect(exp - iat).toBe(TTL_MS / 1000);
     expect((await call(other, '/users/me', { token })).status).toBe(200);
     await sleep(TTL_MS + 200);
@@ -78,7 +80,7 @@ test('an order placed by one is neither expired nor forgotten by the other', asy
   for (const server of [late, early]) {
     const { data } = await call(server, '/auth/login', { body: person });
     const placed = await call(server, '/orders', { token: data['accessToken'] ?? '', body: { lines: [{ sku, quantity: 1 }], note: key } }); // prettier-ignore
-    expect(Math.abs(Date.parse(placed.data['placedAt'] ?? '') - (await databaseNow()))).toBeLessThan(5000);
+    expect(Math.abs(Date.parse(placed.data['placedAt'] ?? '') - (await databaseNow()))).toBeLessThan(NEAR_MS);
   }
   const runs = () => [early, late].flatMap(({ log }) => log.filter((line) => line.includes('"job":"orders.expire"'))).length; // prettier-ignore
   const [before, deadline] = [runs(), Date.now() + 60_000];

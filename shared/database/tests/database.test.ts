@@ -140,26 +140,22 @@ describe('a deadlock', () => {
 
 describe('time runs out', () => {
   test('for a statement: the caller hears in time, and the connection is not used again', async () => {
-    const impatient = room.open({ deadlineMs: 200 });
-    const begin = Date.now();
-    await expect(impatient.database.query('SELECT pg_sleep(5)')).rejects.toMatchObject({
+    const impatient = room.open({ deadlineMs: 200, statementTimeoutMs: 60_000 });
+    await expect(impatient.database.query('SELECT pg_sleep(60)')).rejects.toMatchObject({
       code: 'database_unavailable',
       retryAfterSeconds: 1,
     });
-    expect(Date.now() - begin).toBeLessThan(1500);
     await until(() => impatient.pool.totalCount === 0);
     expect((await impatient.database.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   });
 
   test('for all the statements of a transaction together; nothing of it is kept, and no ROLLBACK is waited for', async () => {
     const impatient = room.open({ deadlineMs: 300 });
-    const begin = Date.now();
     const slow = impatient.database.transaction(async (tx) => {
       await insert(tx, 1);
-      for (let i = 0; i < 10; i++) await tx.query('SELECT pg_sleep(0.1)');
+      for (;;) await tx.query('SELECT pg_sleep(0.1)');
     });
     await expect(slow).rejects.toMatchObject({ code: 'database_unavailable' });
-    expect(Date.now() - begin).toBeLessThan(1000);
     await until(() => impatient.pool.totalCount === 0);
     expect(await count()).toBe(0);
   });
@@ -228,14 +224,13 @@ describe('a crowd', () => {
     const holders = Array.from({ length: 2 }, () => narrow.database.transaction(() => held.opened));
     const waiters = Array.from({ length: 8 }, () => narrow.database.query('SELECT 1 AS one'));
     await until(() => narrow.pool.waitingCount === 8);
-    const begin = Date.now();
     await expect(narrow.database.query('SELECT 1')).rejects.toMatchObject({
       kind: 'unavailable',
       code: 'database_busy',
       retryAfterSeconds: 1,
     });
     await expect(narrow.database.transaction(async () => 1)).rejects.toMatchObject({ code: 'database_busy' });
-    expect(Date.now() - begin).toBeLessThan(200);
+    expect(narrow.pool.waitingCount).toBe(8);
     held.open();
     await Promise.all([...holders, ...waiters]);
     expect([narrow.pool.waitingCount, narrow.pool.idleCount]).toEqual([0, 2]);
@@ -245,9 +240,7 @@ describe('a crowd', () => {
     const narrow = room.open({ max: 1 });
     const held = gate();
     const holder = narrow.database.transaction(() => held.opened);
-    const begin = Date.now();
     await expect(narrow.database.query('SELECT 1')).rejects.toMatchObject({ code: 'database_unavailable' });
-    expect(Date.now() - begin).toBeLessThan(2500);
     held.open();
     await holder;
   });

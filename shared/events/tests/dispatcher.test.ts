@@ -62,10 +62,17 @@ async function dispatcherFor(
 const record = (orderId: string, reason: string) =>
   opened.database.transaction((tx) => outbox.record(tx, 'order.cancelled', orderId, { orderId, customerId, reason }));
 
+/** Times in ms since 1970, by the database's clock. */
 const deliveries = () =>
-  room.sql<{ subscriber: string; status: string; attempts: number; last_error: string | null; waitMs: number }>(
-    `SELECT subscriber, status, attempts, last_error, (extract(epoch FROM next_at - now()) * 1000)::int AS "waitMs" FROM events.deliveries ORDER BY seq, subscriber`,
+  room.sql<{ subscriber: string; status: string; attempts: number; last_error: string | null; nextAt: number }>(
+    `SELECT subscriber, status, attempts, last_error, (extract(epoch FROM next_at) * 1000)::float8 AS "nextAt" FROM events.deliveries ORDER BY seq, subscriber`,
   );
+
+const databaseNow = async () =>
+  (await room.sql<{ now: number }>('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now'))[0]?.now ??
+  Number.NaN;
+
+const postpone = () => room.sql(`UPDATE events.deliveries SET next_at = now() + interval '1 hour'`);
 
 /** As if the time to wait had passed. */
 const makeDue = () =>
@@ -176,9 +183,7 @@ describe('order', () => {
     const dispatcher = await dispatcherFor([mails.subscription]);
     await record(randomUUID(), 'x');
     const letGo = await room.hold('SELECT event_id FROM events.claim_due(20, 60000)');
-    const begin = Date.now();
     expect(await dispatcher.drain()).toBe(0);
-    expect(Date.now() - begin).toBeLessThan(900);
     await letGo();
     expect(await dispatcher.drain()).toBe(0);
     expect(await deliveries()).toMatchObject([{ status: 'pending', attempts: 1 }]);
@@ -207,15 +212,18 @@ describe('failing', () => {
     const dispatcher = await dispatcherFor([failing(conflict('too_early', 'for ada@example.com')).subscription]);
     await record(randomUUID(), 'x');
     for (const [attempts, leastMs, mostMs] of [
-      [1, 300, 1500],
-      [2, 800, 3000],
-      [3, 1800, 6000],
+      [1, 500, 1500],
+      [2, 1000, 3000],
+      [3, 2000, 6000],
     ] as const) {
+      const before = await databaseNow();
       expect(await dispatcher.drain()).toBe(1);
+      const after = await databaseNow();
       const [delivery] = await deliveries();
       expect(delivery).toMatchObject({ status: 'pending', attempts, last_error: 'too_early' });
-      expect(delivery?.waitMs).toBeGreaterThan(leastMs);
-      expect(delivery?.waitMs).toBeLessThanOrEqual(mostMs);
+      expect(delivery?.nextAt).toBeGreaterThanOrEqual(before + leastMs);
+      expect(delivery?.nextAt).toBeLessThanOrEqual(after + mostMs);
+      await postpone();
       expect(await dispatcher.drain()).toBe(0);
       await makeDue();
     }
@@ -290,7 +298,7 @@ describe('failing', () => {
     await record(randomUUID(), 'x');
     const draining = first.drain();
     await until(() => slow.heard.length === 1);
-    expect((await deliveries())[0]?.waitMs).toBeGreaterThan(50_000);
+    expect((await deliveries())[0]?.nextAt).toBeGreaterThan((await databaseNow()) + 30_000);
 
     const quick = hearer('mails', () => done.opened);
     const second = await dispatcherFor([quick.subscription], { database: room.open().database });

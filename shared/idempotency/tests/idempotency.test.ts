@@ -162,13 +162,11 @@ describe('twins', () => {
       return effect()(tx);
     });
     await room.untilWaiting(1);
-    const begin = Date.now();
     await expect(run(other, effect())).rejects.toMatchObject({
       kind: 'conflict',
       code: 'idempotency_in_progress',
       retryAfterSeconds: 1,
     });
-    expect(Date.now() - begin).toBeLessThan(900);
     await letGo();
     expect(await first).toMatchObject({ replayed: false });
     expect(await run(other, effect())).toMatchObject({ replayed: true });

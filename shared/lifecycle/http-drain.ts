@@ -62,7 +62,12 @@ export class HttpDrain {
   }
 
   private follow(socket: Socket, response: ServerResponse): void {
-    if (this.isDraining) response.shouldKeepAlive = false;
+    if (this.isDraining) {
+      // Sent together: only the last of them may say that it is the last, or the others go without an answer.
+      const before = this.running.get(socket);
+      if (before) before.shouldKeepAlive = true;
+      response.shouldKeepAlive = false;
+    }
     this.running.set(socket, response);
     response.once('close', () => this.running.get(socket) === response && this.running.set(socket, null));
   }

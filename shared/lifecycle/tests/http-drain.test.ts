@@ -74,18 +74,22 @@ describe('a server that drains', () => {
     await finished;
   });
 
-  test('answers all that were sent at once on one connection, and only the last answer says to leave', async () => {
-    const answers: (() => void)[] = [];
-    const { drain, port } = await start((_request, response) => answers.push(() => void response.end('slow')));
-    const client = await talk(port);
-    client.say();
-    client.say();
-    await expect.poll(() => answers.length).toBe(2);
-    const finished = drain.finish();
-    for (const answer of answers) answer();
-    expect(await client.untilHeard(2)).toMatch(/Connection: keep-alive[^]*slow[^]*Connection: close[^]*slow/);
-    await finished;
-  });
+  test.each(['before', 'after'])(
+    'answers all that were sent at once %s it began, and only the last answer says to leave',
+    async (when) => {
+      const answers: (() => void)[] = [];
+      const { drain, port } = await start((_request, response) => answers.push(() => void response.end('slow')));
+      const client = await talk(port);
+      let finished = when === 'after' ? drain.finish() : null;
+      client.say();
+      client.say();
+      await expect.poll(() => answers.length).toBe(2);
+      finished ??= drain.finish();
+      for (const answer of answers) answer();
+      expect(await client.untilHeard(2)).toMatch(/Connection: keep-alive[^]*slow[^]*Connection: close[^]*slow/);
+      await finished;
+    },
+  );
 
   test('takes no new connection', async () => {
     const { drain, port, server } = await start(answering);

@@ -12,7 +12,8 @@ export type Point = { step: Step; phase: Phase };
 /** The leases of keys and looks are 30 s, of deliveries 60 s: until then end those that the dead process held, and few that were taken since. */
 const LONGEST_LEASE_MS = 60_000;
 const DAY_MS = 86_400_000;
-const REST_MS = 10_000;
+/** Longer than a job's lock outlives a process that was killed in the middle of its run (60 s). */
+const REST_MS = 90_000;
 const DEATH_MS = 3000;
 const POLL_MS = 20;
 /** In company a step depends on who arrives when: on a busy machine it takes a few. */

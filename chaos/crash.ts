@@ -7,10 +7,11 @@ import { scenarios, type Scenario } from './crash/scenarios.ts';
 import { createWorld, type World } from './crash/world.ts';
 import type { Step } from './kill-switch.ts';
 
-const USAGE = `npm run crash -- [--short] [--only <part of a scenario's name>] [--seed-bug <bug>]
+const USAGE = `npm run crash -- [--short] [--processes 2] [--only <part of a scenario's name>] [--seed-bug <bug>]
 
-  --short     one kill for each durable step instead of every statement, three ways
-  --seed-bug  plants a bug that must be found: key-after-commit, charge-without-key, refund-without-key
+  --processes 2   a second server lives through every crash, and is asked first afterwards
+  --short         one kill for each durable step instead of every statement, three ways
+  --seed-bug      plants a bug that must be found: key-after-commit, charge-without-key, refund-without-key
 `;
 const bugs = ['key-after-commit', 'charge-without-key', 'refund-without-key'];
 /** A restart keeps one core busy, and most machines have two. */
@@ -27,14 +28,16 @@ function readFlags() {
   const { values } = parseArgs({
     options: {
       short: { type: 'boolean', default: false },
+      processes: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
       'seed-bug': { type: 'string' },
       help: { type: 'boolean' },
     },
   });
   const bug = values['seed-bug'];
-  if (values.help !== true && (bug === undefined || bugs.includes(bug)))
-    return { isShort: values.short, only: values.only, bug };
+  const isKnown = (bug === undefined || bugs.includes(bug)) && ['1', '2'].includes(values.processes);
+  if (values.help !== true && isKnown)
+    return { isShort: values.short, isAlone: values.processes === '1', only: values.only, bug };
   process.stderr.write(USAGE);
   return process.exit(values.help === true ? 0 : 2);
 }
@@ -56,7 +59,9 @@ async function main(): Promise<boolean> {
 
 async function strikeAll(world: World): Promise<{ kills: number; violations: number }> {
   const preloads = ['./chaos/kill-switch.js', ...(flags.bug === undefined ? [] : [`./chaos/bugs/${flags.bug}.js`])];
-  const runners = await Promise.all(world.lanes.map((lane) => Runner.create(lane, preloads)));
+  const runners = await Promise.all(
+    world.lanes.map((lane) => Runner.create(lane, { preloads, isAlone: flags.isAlone })),
+  );
   const rows: Row[] = [];
   for (const scenario of scenarios.filter(({ name }) => name.includes(flags.only)))
     rows.push(await rehearse(runners[0], scenario));

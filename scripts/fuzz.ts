@@ -1,4 +1,4 @@
-// Runs the random tests in full, with a seed that is told: npm run fuzz, npm run model [-- --seed 7 --runs 500 --only placeOrder]
+// Runs the random tests in full, with a seed that is told: npm run fuzz, npm run model [-- --seed 7 --runs 500 --processes 2 --only placeOrder]
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,12 @@ const kinds: Record<string, { file: string; runs: number }> = {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string' }, runs: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    seed: { type: 'string' },
+    runs: { type: 'string' },
+    only: { type: 'string' },
+    processes: { type: 'string', default: '1' },
+  },
 });
 const kind = kinds[positionals[0] ?? ''];
 if (kind === undefined) throw new Error(`say one of ${Object.keys(kinds).join(', ')}`);
@@ -24,7 +29,7 @@ process.stdout.write(
 
 const narrowed = values.only === undefined ? [] : ['--testNamePattern', values.only];
 const args = ['run', '--coverage.enabled=false', '--testTimeout=3600000', ...narrowed, kind.file];
-const env = { ...process.env, FUZZ_SEED: seed, FUZZ_RUNS: runs, FUZZ_SERVER: 'process' };
+const env = { ...process.env, FUZZ_SEED: seed, FUZZ_RUNS: runs, FUZZ_PROCESSES: values.processes };
 const child = spawn('node_modules/.bin/vitest', args, { stdio: 'inherit', env });
 child.once('exit', (code) => {
   process.exitCode = code ?? 1;

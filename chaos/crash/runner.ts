@@ -4,8 +4,8 @@ import type { Phase, Step } from '../kill-switch.ts';
 import { findUnrest, findViolations, type Case } from './checks.ts';
 import { insist, post, type Answer, type Call } from './client.ts';
 import { Stage, type Scenario } from './scenarios.ts';
-import { Restarter, type Server } from './server.ts';
-import { letTimePass, logIn, now, register, sell, untilBuried, type Lane } from './world.ts';
+import { Restarter, Server } from './server.ts';
+import { besides, letTimePass, logIn, now, register, sell, untilBuried, type Lane } from './world.ts';
 
 export type Point = { step: Step; phase: Phase };
 
@@ -25,25 +25,31 @@ export class Runner {
   private readonly lane: Lane;
   private readonly restarter: Restarter;
   private server: Server;
+  /** It lives through every crash, and is asked first afterwards. */
+  private readonly neighbour: Server | null;
   private readonly adminToken: string;
   private count = 0;
 
-  private constructor(lane: Lane, restarter: Restarter, server: Server, adminToken: string) {
+  private constructor(lane: Lane, restarter: Restarter, server: Server, neighbour: Server | null, adminToken: string) {
     this.lane = lane;
     this.restarter = restarter;
     this.server = server;
+    this.neighbour = neighbour;
     this.adminToken = adminToken;
   }
 
-  static async create(lane: Lane, preloads: string[]): Promise<Runner> {
-    const restarter = new Restarter({ ...lane.program, preloads });
+  static async create(lane: Lane, { preloads, isAlone }: { preloads: string[]; isAlone: boolean }): Promise<Runner> {
+    const program = { ...lane.program, preloads };
+    const restarter = new Restarter(program);
     const server = await restarter.next();
     await register(server.url);
-    return new Runner(lane, restarter, server, await logIn(server.url, 'admin'));
+    const neighbour = isAlone ? null : new Server(besides(program));
+    await neighbour?.start();
+    return new Runner(lane, restarter, server, neighbour, await logIn(server.url, 'admin'));
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.server.kill(), this.restarter.stop()]);
+    await Promise.all([this.server.kill(), this.neighbour?.kill(), this.restarter.stop()]);
   }
 
   /** Unharmed, to count its steps; it is judged like all others. */
@@ -51,7 +57,7 @@ export class Runner {
     const { one, call, token, requestId } = await this.prepare(scenario);
     await this.server.arm({ requestId, step: null, phase: 'before' });
     const others = this.sendCompany(one, call, token);
-    one.answers.push(await this.insist(call, { token, key: one.key, requestId }, one.startedAt));
+    one.answers.push(await this.insist(this.server.url, call, { token, key: one.key, requestId }, one.startedAt));
     await others;
     await this.untilRest(one, one.startedAt);
     const steps = await this.server.steps();
@@ -120,12 +126,13 @@ export class Runner {
 
   private async retryAndJudge(one: Case, call: Call, token: string, crashedAt: Date): Promise<string[]> {
     try {
-      for (const retry of [1, 2]) {
-        one.answers.push(
-          await this.insist(call, { token, key: one.key, requestId: `${one.note}-retry-${retry}` }, crashedAt),
-        );
+      const askedFirst = this.neighbour ?? this.server;
+      for (const [retry, { url }] of [askedFirst, this.server].entries()) {
+        const sending = { token, key: one.key, requestId: `${one.note}-retry-${retry + 1}` };
+        one.answers.push(await this.insist(url, call, sending, crashedAt));
       }
-      for (const note of one.company) await this.insist(noted(call, note), { token, key: note }, crashedAt);
+      for (const note of one.company)
+        await this.insist(askedFirst.url, noted(call, note), { token, key: note }, crashedAt);
       const unrest = await this.untilRest(one, crashedAt);
       return [...unrest, ...(await findViolations(this.lane.sql, one))];
     } catch (error) {
@@ -134,11 +141,12 @@ export class Runner {
   }
 
   private insist(
+    url: string,
     call: Call,
     sending: { token: string; key: string; requestId?: string },
     crashedAt: Date,
   ): Promise<Answer> {
-    return insist(this.server.url, call, sending, () => letTimePass(this.lane.sql, leasesEnd(crashedAt)));
+    return insist(url, call, sending, () => letTimePass(this.lane.sql, leasesEnd(crashedAt)));
   }
 
   /** Time passes for what the dead process held; after 2 s also for what is planned for later. */

@@ -65,6 +65,13 @@ async function makeDatabases(postgres: EmbeddedPostgres, lanes: number): Promise
   await client.end();
 }
 
+/** A process that answers, too, and leaves the work behind the answers to the one that dies. It is known by its name in PostgreSQL. */
+export function besides({ env, ...program }: Program): Program {
+  const url = new URL(env['DATABASE_URL'] ?? '');
+  url.searchParams.set('application_name', 'neighbour');
+  return { ...program, env: { ...env, ROLE: 'web', DATABASE_URL: url.href } };
+}
+
 /** A reservation outlives the run: expiry is not what is tested. */
 const environment = (databaseUrl: string) => ({
   PATH: process.env['PATH'] ?? '',

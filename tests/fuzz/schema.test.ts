@@ -17,23 +17,26 @@ import {
 import { startServerProcess } from '../support/server-process.ts';
 import { bytesOf, spoilings, validVariations, type Variation } from './requests.ts';
 
-/** `npm run fuzz` asks for more of them, and for a server in a process of its own. */
+/** `npm run fuzz` asks for more of them, and for servers in processes of their own, which are asked in turn. */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
+const PROCESSES = Number(process.env['FUZZ_PROCESSES'] ?? 0);
 
 const app = await startTestApp();
-const server =
-  process.env['FUZZ_SERVER'] === 'process'
-    ? await startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill'), ROLE: 'web' })
-    : null;
-const url = new URL(server?.url ?? app.url);
+const servers = await Promise.all(
+  Array.from({ length: PROCESSES }, () =>
+    startServerProcess({ DATABASE_URL: app.databaseUrlFor('waybill'), ROLE: 'web' }),
+  ),
+);
+const urls = PROCESSES === 0 ? [new URL(app.url)] : servers.map(({ url }) => new URL(url));
+let sent = 0;
 const agent = new Agent({ keepAlive: true });
 const operations = operationsOf(app.document);
 const check = createAnswerCheck(app.document as never);
 const admin = await app.signIn({ role: 'admin' });
 afterAll(async () => {
   agent.destroy();
-  await server?.stop();
+  await Promise.all(servers.map((server) => server.stop()));
   await app.close();
 });
 
@@ -76,8 +79,9 @@ describe.each(operations)('$id', (operation) => {
   });
 });
 
-test('the server told of no defect', () => {
-  expect(server?.log.filter((line) => /"level":"(error|fatal)"/.test(line)) ?? []).toEqual([]);
+test('no server told of a defect', () => {
+  const lines = servers.flatMap(({ log }) => log);
+  expect(lines.filter((line) => /"level":"(error|fatal)"/.test(line))).toEqual([]);
 });
 
 const draw = (variations: fc.Arbitrary<Variation>): Variation[] => fc.sample(variations, { seed: SEED, numRuns: RUNS });
@@ -94,10 +98,11 @@ const mayHaveEnded = ({ permissions, isPublic }: Operation, { status }: Answer):
 
 async function send({ method, path, query, headers, body }: Request, caller: Person | null): Promise<Answer> {
   const bytes = Buffer.isBuffer(body) ? body : bytesOf(body);
-  const sent = httpRequest({
+  const url = urls[sent++ % urls.length];
+  const outgoing = httpRequest({
     agent,
-    host: url.hostname,
-    port: url.port,
+    host: url?.hostname,
+    port: url?.port,
     method: method.toUpperCase(),
     // As it is: `URL` would tidy it up.
     path: `${path}${query}`,
@@ -107,8 +112,8 @@ async function send({ method, path, query, headers, body }: Request, caller: Per
       ...headers,
     },
   });
-  sent.end(bytes);
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  outgoing.end(bytes);
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return answerOf(response, Buffer.concat(chunks).toString());

@@ -2,19 +2,19 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createLogger } from '../shared/logging/logger.ts';
 import { key, startTestApp, type Person, type TestApp } from './support/app.ts';
+import { readableLog, until } from './support/room-database.ts';
 
 type Line = { msg: string; requestId?: string; traceId?: string; module?: string; level: string };
 
-const lines: Line[] = [];
+const log = readableLog();
+const lines = log.lines as Line[];
 const statements: string[] = [];
 let app: TestApp;
 let buyer: Person;
 
 beforeAll(async () => {
-  const stream = { write: (line: string) => void lines.push(JSON.parse(line) as Line) };
-  app = await startTestApp({ logger: createLogger({ level: 'debug', isPretty: false }, stream) });
+  app = await startTestApp({ logger: log.logger });
   buyer = await app.signIn();
   // oxlint-disable-next-line typescript/unbound-method -- applied to each client below
   const send = pg.Client.prototype.query as (...args: unknown[]) => unknown;
@@ -30,7 +30,12 @@ afterAll(async () => {
 });
 
 const begun = (requestId: string) => statements.filter((text) => text === `BEGIN /* request_id=${requestId} */`).length;
-const said = (requestId: string) => lines.filter((line) => line.requestId === requestId);
+const linesOf = (requestId: string) => lines.filter((line) => line.requestId === requestId);
+/** All that was said up to the request's own line, which may come after its answer. */
+async function said(requestId: string): Promise<Line[]> {
+  await until(() => linesOf(requestId).some(({ msg }) => msg === 'request'));
+  return linesOf(requestId);
+}
 
 test('an order, from the header to those who hear of it', async () => {
   const { sku } = await app.sellable();
@@ -53,7 +58,7 @@ test('an order, from the header to those who hear of it', async () => {
     .set('X-Request-Id', 'walk-pay');
   await paying.send({ token: 'tok_ok', capture: true }).expect(201);
 
-  expect(said('walk-place')).toMatchObject([
+  expect(await said('walk-place')).toMatchObject([
     { msg: 'request', level: 'info', traceId: '0af7651916cd43dd8448eb211c80319c' },
   ]);
   expect(
@@ -75,7 +80,7 @@ test('an order, from the header to those who hear of it', async () => {
 
   const before = begun('walk-pay');
   await app.dispatch();
-  const heard = said('walk-pay').filter(({ msg }) => msg === 'delivered');
+  const heard = (await said('walk-pay')).filter(({ msg }) => msg === 'delivered');
   expect(heard).toContainEqual(expect.objectContaining({ type: 'payment.captured', subscriber: expect.any(String) }));
   // What is done on hearing it is done in its name: here the order's timeline.
   expect(begun('walk-pay')).toBeGreaterThan(before);
@@ -101,14 +106,14 @@ test('a service that has something to say, and a refusal, say it under the same 
     .set(key())
     .set('X-Request-Id', 'walk-silent');
   await paying.send({ token: 'tok_ok', capture: true }).expect(202);
-  expect(said('walk-silent')).toEqual([
+  expect(await said('walk-silent')).toEqual([
     expect.objectContaining({ msg: 'the provider gave no answer', module: 'payments', level: 'warn' }),
     expect.objectContaining({ msg: 'request', level: 'info' }),
   ]);
 
   const refused = await app.api.get('/api/v1/orders').set('X-Request-Id', 'walk-refused').expect(401);
   expect((refused.body as { requestId: string }).requestId).toBe('walk-refused');
-  expect(said('walk-refused')).toMatchObject([{ msg: 'request', level: 'warn', status: 401 }]);
+  expect(await said('walk-refused')).toMatchObject([{ msg: 'request', level: 'warn', status: 401 }]);
 });
 
 test('an id that is none gets another, before it reaches a comment in SQL', async () => {

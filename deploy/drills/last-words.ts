@@ -11,6 +11,7 @@ const ways: Record<string, string> = {
   'an exception': `throw new Error('the end');`,
   'a rejection': `void Promise.reject(new Error('the end'));`,
   'an exit': `logger.info('last words'); process.exit(1);`,
+  'an exit in the turn of a request': `requestLogger(logger).info('last words'); process.exit(1);`,
   SIGKILL: `logger.info('last words'); process.kill(process.pid, 'SIGKILL');`,
 };
 
@@ -19,7 +20,7 @@ const program = (death: string, broken: string | null): string => `
   import pino from 'pino';
   const destination = pino.destination;
   if (${broken === 'later'}) pino.destination = (options) => destination({ ...options, sync: false });
-  const { createLogger } = await import('./dist/shared/logging/logger.js');
+  const { createLogger, requestLogger } = await import('./dist/shared/logging/logger.js');
   const logger = createLogger({ level: 'info', isPretty: false });
   const die = (error) => { logger.fatal({ err: error }, 'last words'); process.exit(1); };
   process.on('uncaughtException', die).on('unhandledRejection', die);

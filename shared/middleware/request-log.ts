@@ -1,11 +1,11 @@
 // One line per request when its answer is done: an allow-list of facts, no query string, no header of the caller's.
 import type { Request, RequestHandler, Response } from 'express';
 import { pinoHttp } from 'pino-http';
-import { flatLogger, type Logger } from '../logging/logger.ts';
+import { requestLogger, type Logger } from '../logging/logger.ts';
 
 export const requestLog = (logger: Logger): RequestHandler =>
   pinoHttp<Request, Response>({
-    logger: flatLogger(logger),
+    logger: requestLogger(logger),
     customLogLevel: (_request, response, error) => levelOf(response, error),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request',

@@ -85,7 +85,7 @@ export function readableLog(level = 'debug'): { logger: Logger; lines: Record<st
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(
     { level, isPretty: false },
-    { write: (line: string) => void lines.push(parsedOnce(line)) },
+    { write: (text: string) => void lines.push(...text.trimEnd().split('\n').map(parsedOnce)) },
   );
   return { logger, lines };
 }
@@ -93,6 +93,6 @@ export function readableLog(level = 'debug'): { logger: Logger; lines: Record<st
 /** A name that comes twice is lost to most readers of JSON: which of the two they keep is theirs to choose. */
 function parsedOnce(line: string): Record<string, unknown> {
   const parsed = JSON.parse(line) as Record<string, unknown>;
-  if (JSON.stringify(parsed) !== line.trim()) throw new Error(`a name comes twice: ${line}`);
+  if (JSON.stringify(parsed) !== line) throw new Error(`a name comes twice: ${line}`);
   return parsed;
 }

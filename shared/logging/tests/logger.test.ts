@@ -1,7 +1,8 @@
 // The log keeps secrets: by key wherever they slip in, and of an error only what is on the list.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { readableLog } from '../../../tests/support/room-database.ts';
-import { flatLogger } from '../logger.ts';
+import { createLogger, requestLogger } from '../logger.ts';
 import { currentRequestId, withRequestContext } from '../request-context.ts';
 
 function logged(fields: object): Record<string, unknown> {
@@ -37,9 +38,10 @@ describe('secrets', () => {
     expect(line.match(/\[redacted\]/g)).toHaveLength(3);
   });
 
-  test('where lines are flat, they are scrubbed as well', () => {
+  test('where lines are flat, they are scrubbed as well', async () => {
     const { logger, lines } = readableLog();
-    flatLogger(logger).info({ token: 'canary', path: '/things' }, 'a fact');
+    requestLogger(logger).info({ token: 'canary', path: '/things' }, 'a fact');
+    await nextTurn();
     expect(lines[0]).toMatchObject({ token: '[redacted]', path: '/things', service: 'waybill' });
   });
 
@@ -91,3 +93,23 @@ describe('the request', () => {
     expect(currentRequestId()).toBeUndefined();
   });
 });
+
+describe('the lines of requests', () => {
+  test('of one turn are written together, in their order; other lines at once', async () => {
+    const writes: string[] = [];
+    const logger = createLogger({ level: 'info', isPretty: false }, { write: (text) => void writes.push(text) });
+    const requests = requestLogger(logger);
+    requests.info('first');
+    requests.info('second');
+    logger.info('at once');
+    expect(messagesOf(writes)).toEqual([['at once']]);
+    await nextTurn();
+    requests.child({ requestId: '3' }).info('in the next turn');
+    await nextTurn();
+
+    expect(messagesOf(writes)).toEqual([['at once'], ['first', 'second'], ['in the next turn']]);
+  });
+});
+
+const messagesOf = (writes: string[]): string[][] =>
+  writes.map((text) => text.trimEnd().split('\n').map((line) => (JSON.parse(line) as { msg: string }).msg)); // prettier-ignore

@@ -43,11 +43,15 @@ async function changePrice(id: string, sku: string, amount: number): Promise<voi
 }
 
 /** Past the triggers that tell of it: a word that is lost. */
-const changeSilently = (id: string, title: string) =>
+const changeSilently = (
+  id: string,
+  { title, status, version }: { title?: string; status?: string; version?: number },
+) =>
   app.sql(
     `WITH silent AS MATERIALIZED (SELECT set_config('session_replication_role', 'replica', true))
-     UPDATE catalog.products SET title = $2 FROM silent WHERE id = $1`,
-    [id, title],
+     UPDATE catalog.products SET title = coalesce($2, title), status = coalesce($3, status), version = coalesce($4, version)
+     FROM silent WHERE id = $1`,
+    [id, title, status, version],
   );
 
 async function listenerOf(): Promise<number> {
@@ -74,6 +78,24 @@ test('what goes past the application is heard, too', async () => {
   await expect.poll(() => toldTitle(productId), { timeout: 10_000 }).toBe('A cup');
 });
 
+test('a list tells of each product as it is, though the word of a change has not been heard', async () => {
+  const { productId } = await app.sellable({ title: 'A mug' });
+  const listed = async () => {
+    const response = await fetch(`${other.url}/api/v1/products?limit=100`);
+    const { data } = (await response.json()) as { data: (Product & { id: string; status: string })[] };
+    return data.find(({ id }) => id === productId);
+  };
+  expect(await listed()).toMatchObject({ title: 'A mug', version: 1 });
+  const before = await hits();
+  expect(await listed()).toMatchObject({ title: 'A mug', version: 1 });
+  expect(await hits()).toBeGreaterThan(before);
+
+  await changeSilently(productId, { title: 'A cup', version: 2 });
+  expect(await listed()).toMatchObject({ title: 'A cup', version: 2 });
+  await changeSilently(productId, { status: 'archived', version: 3 });
+  expect(await listed()).toBeUndefined();
+});
+
 test('what a SKU is sold as is remembered for orders, and forgotten when it changes', async () => {
   const { productId, sku } = await app.sellable({ title: 'A mug', amount: 1000, taxRateBps: 0 });
   const { auth } = await app.signIn();
@@ -97,7 +119,7 @@ test('what a SKU is sold as is remembered for orders, and forgotten when it chan
 test('a word that was lost with its connection leaves nothing old behind', async () => {
   const { productId } = await app.sellable({ title: 'A mug' });
   expect(await toldTitle(productId)).toBe('A mug');
-  await changeSilently(productId, 'A cup');
+  await changeSilently(productId, { title: 'A cup' });
   expect(await toldTitle(productId)).toBe('A mug');
   const listener = await listenerOf();
   await app.sql('SELECT pg_terminate_backend($1)', [listener]);

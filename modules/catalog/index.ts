@@ -24,7 +24,7 @@ type Deps = { database: Database; caches: Caches; idempotency: Idempotency; audi
 
 /** Others tell of a change (migrations/0008_offers.sql); five minutes bound what a lost word could do. */
 const ttlMs = 5 * 60_000;
-const VIEWS = { name: 'products', max: 500, ttlMs };
+const VIEWS = { name: 'products', max: 1000, ttlMs };
 const OFFERS = { name: 'offers', max: 10_000, ttlMs };
 
 /** The SQL half of this face is catalog.reserve_all: see migrations/0007_together.sql. */

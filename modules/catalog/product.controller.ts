@@ -1,6 +1,6 @@
 // From a product's request to one call of the service, and from its answer to HTTP.
 import type { Actor } from '../../shared/http/actor.ts';
-import { created, noContent, okPage, okReady, okVersioned, type Reply } from '../../shared/http/reply.ts';
+import { created, noContent, okReady, okReadyPage, okVersioned, type Reply } from '../../shared/http/reply.ts';
 import type { Handler } from '../../shared/http/route.ts';
 import type { ProductService } from './product.service.ts';
 import type { archiveProduct, createProduct, getProduct, listProducts, patchProduct } from './product.validation.ts';
@@ -13,7 +13,7 @@ export class ProductController {
   }
 
   readonly getProducts: Handler<typeof listProducts, 'anyone'> = async ({ actor, query }) =>
-    cacheable(actor, okPage(await this.products.list(actor, query)));
+    cacheable(actor, okReadyPage(await this.products.list(actor, query)));
 
   readonly getProduct: Handler<typeof getProduct, 'anyone'> = async ({ actor, params }) =>
     cacheable(actor, okReady(await this.products.get(actor, params.id)));

@@ -15,6 +15,7 @@ export type ProductRow = {
   updatedAt: Date;
   version: number;
 };
+export type ProductVersion = Pick<ProductRow, 'id' | 'version'>;
 export type ForSale = {
   sku: string;
   productTitle: string;
@@ -46,7 +47,7 @@ export class ProductRepository {
     return rows[0] ?? null;
   }
 
-  /** Newest first. Four texts in all, so that each has its own plan and index. */
+  /** Newest first: which they are, and in which version. Four texts in all, so that each has its own plan and index. */
   async list(
     connection: Connection,
     {
@@ -55,12 +56,21 @@ export class ProductRepository {
       beforeId,
       limit,
     }: { onlyActive: boolean; q: string | null; beforeId: string | null; limit: number },
-  ): Promise<ProductRow[]> {
+  ): Promise<ProductVersion[]> {
     const isActive = onlyActive ? `p.status = 'active' AND` : '';
     const isFound = q === null ? '' : `p.search @@ websearch_to_tsquery('simple', catalog.words_of($3)) AND`;
-    const { rows } = await connection.query<ProductRow>(
-      `SELECT ${columns} FROM catalog.products p WHERE ${isActive} ${isFound} p.id < $1 ORDER BY p.id DESC LIMIT $2`,
+    const { rows } = await connection.query<ProductVersion>(
+      `SELECT p.id, p.version FROM catalog.products p WHERE ${isActive} ${isFound} p.id < $1 ORDER BY p.id DESC LIMIT $2`,
       [beforeId ?? LAST_ID, limit, ...(q === null ? [] : [q])],
+    );
+    return rows;
+  }
+
+  /** In no order. Their number is kept from PostgreSQL: see findForSale. */
+  async findAll(connection: Connection, ids: string[]): Promise<ProductRow[]> {
+    const { rows } = await connection.query<ProductRow>(
+      `SELECT ${columns} FROM catalog.products p WHERE p.id = ANY (ARRAY(SELECT unnest($1::uuid[])))`,
+      [ids],
     );
     return rows;
   }

@@ -11,7 +11,7 @@ import { conflict, notFound, preconditionFailed } from '../../shared/errors/app-
 import { may, type Actor } from '../../shared/http/actor.ts';
 import { isUuid, PAGE_LIMIT_DEFAULT } from '../../shared/http/schemas.ts';
 import { faultAt, requireDistinctSkus, saleTitle, type ProductStatus } from './product.ts';
-import type { ProductRepository, ProductRow } from './product.repository.ts';
+import type { ProductRepository, ProductRow, ProductVersion } from './product.repository.ts';
 import type { CreateProduct, ListProducts, PatchProduct } from './product.validation.ts';
 import { presentProduct, type ProductView } from './product.view.ts';
 import type { StockRepository } from './stock.repository.ts';
@@ -68,7 +68,7 @@ export class ProductService {
     return lists.map((skus) => skus.flatMap((sku) => bySku.get(sku) ?? []));
   }
 
-  /** Newest first. @throws malformed `cursor_invalid` */
+  /** Newest first, as they are now: the list is read each time, what is remembered of a product only if it is of that version. @throws malformed `cursor_invalid` */
   async list(actor: Actor | null, { limit = PAGE_LIMIT_DEFAULT, cursor, q }: ListProducts): Promise<Page<ProductView>> {
     const [beforeId = null] = cursor === undefined ? [] : decodeCursor(cursor, [isUuid]);
     const onlyActive = !may(actor, 'products:read');
@@ -79,7 +79,9 @@ export class ProductService {
       limit: limit + 1,
     });
     const { items, nextCursor } = toPage(rows, limit, ({ id }) => [id]);
-    return { items: items.map(presentProduct), nextCursor };
+    const views = await this.viewsOf(items);
+    // One that was archived since the list was read is not told.
+    return { items: onlyActive ? views.filter(({ status }) => status === 'active') : views, nextCursor };
   }
 
   /** @throws notFound `product_not_found`, also for a draft or archived one unless staff ask */
@@ -133,6 +135,28 @@ export class ProductService {
       const after = presentProduct(await this.reread(tx, id));
       await this.record(tx, actor, 'product.archived', { before: presentProduct(product), after });
       this.forgetAfter(tx, after);
+    });
+  }
+
+  /** In these versions, or in later ones. */
+  private async viewsOf(products: ProductVersion[]): Promise<ProductView[]> {
+    const { views } = this.deps;
+    const ids = products.map(({ id }) => id);
+    const read = (missing: string[]) => this.readAll(missing);
+    const recalled = await views.findAll(ids, read);
+    const outdated = products.filter(({ version }, i) => (recalled[i]?.version ?? 0) < version);
+    if (outdated.length === 0) return recalled;
+    for (const { id } of outdated) views.forget(id);
+    return views.findAll(ids, read);
+  }
+
+  private async readAll(ids: string[]): Promise<ProductView[]> {
+    const rows = await this.deps.products.findAll(this.deps.database, ids);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => {
+      const row = byId.get(id);
+      if (row === undefined) throw new Error(`product ${id} vanished, which none does`);
+      return presentProduct(row);
     });
   }
 

@@ -23,22 +23,24 @@ export const ok = (data: object, headers: Record<string, string> = {}): Reply =>
 export const okVersioned = (data: Versioned): Reply => ok(data, { ETag: etagOf(data) });
 
 /** For what is remembered: its text is made once, and forgotten with it. Nobody may change it. */
-export const okReady = (data: Readonly<Versioned>): Reply => ({ ...okVersioned(data), ready: readyOf(data) });
+export const okReady = (data: Readonly<Versioned>): Reply => ({
+  ...okVersioned(data),
+  ready: readyOf(`{"data":${textOf(data)}}`),
+});
 
-const texts = new WeakMap<object, Ready>();
+const texts = new WeakMap<object, string>();
 
-function readyOf(data: object): Ready {
+function textOf(data: object): string {
   const known = texts.get(data);
   if (known !== undefined) return known;
-  const ready = toReady({ data });
-  texts.set(data, ready);
-  return ready;
+  const text = JSON.stringify(data);
+  texts.set(data, text);
+  return text;
 }
 
-export function toReady(body: object): Ready {
-  const text = JSON.stringify(body);
-  return { text, bytes: Buffer.byteLength(text) };
-}
+const readyOf = (text: string): Ready => ({ text, bytes: Buffer.byteLength(text) });
+
+export const toReady = (body: object): Ready => readyOf(JSON.stringify(body));
 
 export const okPage = <Item>({ items, nextCursor }: Page<Item>): Reply => ({
   status: 200,
@@ -46,6 +48,13 @@ export const okPage = <Item>({ items, nextCursor }: Page<Item>): Reply => ({
   page: { nextCursor },
   headers: {},
 });
+
+/** A page of what is remembered: as `okReady`. */
+export const okReadyPage = (page: Page<object>): Reply => {
+  const reply = okPage(page);
+  const items = page.items.map(textOf).join(',');
+  return { ...reply, ready: readyOf(`{"data":[${items}],"page":${JSON.stringify(reply.page)}}`) };
+};
 
 /** `path` is below the API's base path, e.g. `/orders/…`. */
 export const created = (data: object, path: string, headers: Record<string, string> = {}): Reply => ({

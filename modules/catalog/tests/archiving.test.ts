@@ -1,7 +1,8 @@
 // Archiving a product: it is no longer sold, but nothing about it is lost.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
 import { startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
+import { ProductRepository } from '../product.repository.ts';
 import {
   connect,
   euros,
@@ -35,6 +36,22 @@ describe('an archived product', () => {
     expect((body.data as ProductAnswer[]).map(({ id }) => id)).not.toContain(productId);
     const { body: staff } = await app.api.get(address(productId)).set(seller.auth).expect(200);
     expect(staff.data).toMatchObject({ status: 'archived', version: 2 });
+  });
+
+  it('is not on a page that was begun before it was archived', async () => {
+    const { productId } = await app.sellable();
+    // oxlint-disable-next-line typescript/unbound-method -- applied to the repository below
+    const list = ProductRepository.prototype.list;
+    vi.spyOn(ProductRepository.prototype, 'list').mockImplementationOnce(async function (
+      this: ProductRepository,
+      ...args
+    ) {
+      const found = await list.apply(this, args);
+      await archive(productId, 1).expect(204);
+      return found;
+    });
+    const { body } = await app.api.get('/api/v1/products?limit=100').expect(200);
+    expect((body.data as ProductAnswer[]).map(({ id }) => id)).not.toContain(productId);
   });
 
   it('cannot be reserved, keeps its stock, and is told to orders as archived', async () => {

@@ -82,6 +82,7 @@ function render(results: Result[]): string {
     'Made by `npm run bench`; [docs/performance.md](../docs/performance.md) says what it means. Every figure is the median of several rounds, in which all variants of a table were measured in turn, in an order by chance. A ratio is taken within each round, to the yardstick of its table. Times are those of one machine: compare ratios.',
     '## The bars',
     markdown(['Node', 'what', 'bar', 'measured', ''], results.flatMap((result) => result.bars.map((bar) => barCells(result, bar)))),
+    'What limits those that are not met, or only just: [what stands in the way](../docs/performance.md#what-stands-in-the-way), and the profiles below.',
     '## Where and when',
     markdown(
       ['part', 'Node', 'PostgreSQL', 'commit', 'when (UTC)', 'machine', 'rounds', 'seed', 'took'],

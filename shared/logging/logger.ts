@@ -48,7 +48,9 @@ export function createLogger(
  */
 export function requestLogger(logger: Logger): Logger {
   const child = logger.child({}, { redact: { paths: secretKeys, censor: CENSOR } }) as Logger & WithStream;
-  child[symbols.streamSym] = new LinesPerTurn(child[symbols.streamSym]);
+  const stream = child[symbols.streamSym];
+  // PM2 dates each write, and not each line.
+  if (!(stream instanceof ReplacedStdout)) child[symbols.streamSym] = new LinesPerTurn(stream);
   return child;
 }
 

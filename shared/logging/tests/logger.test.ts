@@ -1,8 +1,9 @@
 // The log keeps secrets: by key wherever they slip in, and of an error only what is on the list.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readableLog } from '../../../tests/support/room-database.ts';
 import { createLogger, requestLogger } from '../logger.ts';
+import { ReplacedStdout } from '../replaced-stdout.ts';
 import { currentRequestId, withRequestContext } from '../request-context.ts';
 
 function logged(fields: object): Record<string, unknown> {
@@ -108,6 +109,16 @@ describe('the lines of requests', () => {
     await nextTurn();
 
     expect(messagesOf(writes)).toEqual([['at once'], ['first', 'second'], ['in the next turn']]);
+  });
+
+  test('under PM2, which dates each write, are written one by one', () => {
+    const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const requests = requestLogger(createLogger({ level: 'info', isPretty: false }, new ReplacedStdout()));
+    requests.info('first');
+    requests.info('second');
+    const writes = stdout.mock.calls.map(([text]) => String(text));
+    stdout.mockRestore();
+    expect(messagesOf(writes)).toEqual([['first'], ['second']]);
   });
 });
 

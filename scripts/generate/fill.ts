@@ -1,6 +1,6 @@
 // Fills a database with a shop of many orders: server-side, in chunks, over several connections, without indexes until the end.
 import pg from 'pg';
-import { kept, removeIndexes } from './indexes.ts';
+import { keptTables, removeIndexes } from './indexes.ts';
 import { levels, orders } from './orders.ts';
 import { apiKeys, customers, products } from './people-and-products.ts';
 import { sizeOf, type Size } from './size.ts';
@@ -34,7 +34,7 @@ export async function fillShop(options: FillOptions): Promise<Size> {
     const { indexes, foreignKeys } = await removeIndexes(first);
     const rows = [...productSteps(size), ...customerSteps(size), ...orderSteps(size)];
     const builds = [...indexes].map(([table, make]) => ({ what: `indexes: ${table}`, sql: make.join(';\n') }));
-    const tables = [...indexes.keys(), ...kept];
+    const tables = [...indexes.keys(), ...keptTables];
     steps = rows.length + 2 + builds.length + foreignKeys.length + tables.length;
     try {
       await run(rows);

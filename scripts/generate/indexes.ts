@@ -9,7 +9,7 @@ export type Removed = {
 };
 
 /** Small, and for each product a trigger looks for its variants: without an index ten million orders had 20,000 times 60,000 rows to read. */
-export const kept = ['catalog.products', 'catalog.variants'];
+export const keptTables = ['catalog.products', 'catalog.variants'];
 const schemas = ['users', 'catalog', 'orders', 'payments', 'audit', 'events', 'idempotency'];
 
 export async function removeIndexes(client: Client): Promise<Removed> {
@@ -29,7 +29,7 @@ async function constraints(client: Client, types: string): Promise<Definition[]>
        format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS make
      FROM pg_constraint WHERE strpos($1, contype::text) > 0 AND connamespace::regnamespace::text = ANY ($2) AND conrelid::regclass::text <> ALL ($3)
      ORDER BY conrelid::regclass::text, contype, conname`,
-    [types, schemas, kept],
+    [types, schemas, keptTables],
   );
   return rows;
 }
@@ -40,7 +40,7 @@ async function plainIndexes(client: Client): Promise<Definition[]> {
      FROM pg_index JOIN pg_class c ON c.oid = indexrelid
      WHERE relnamespace::regnamespace::text = ANY ($1) AND indrelid::regclass::text <> ALL ($2)
        AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1, 3`,
-    [schemas, kept],
+    [schemas, keptTables],
   );
   return rows;
 }

@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { key, startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
 import type { Authorization } from '../provider.ts';
+import { TestProviderSender } from '../providers/test-provider.sender.ts';
 import {
   actorOf,
   anotherProcess,
@@ -34,6 +35,12 @@ afterEach(() => {
 afterAll(() => app.close());
 
 const reconcile = () => app.runJob('payments.reconcile');
+
+/** The event that tells it is lost: whoever learns of it has asked. */
+async function decideUnheard(paymentId: string, decision: 'approve' | 'decline'): Promise<void> {
+  vi.spyOn(TestProviderSender.prototype, 'send').mockResolvedValueOnce();
+  await app.modules.payments.provider.decide(paymentId, decision);
+}
 
 describe('the job', () => {
   it('finds the charge of a call that never answered, but not before its time', async () => {
@@ -142,7 +149,7 @@ describe('the job', () => {
     const orderId = await placeOrder(app, anna);
     const { body } = await pay(app, anna, orderId, { token: 'tok_requires_action' }).expect(202);
     const { id } = body.data;
-    await app.modules.payments.provider.decide(id, 'approve');
+    await decideUnheard(id, 'approve');
     await app.sql(
       `UPDATE payments.payments SET looks = looks + 1, check_at = now() + interval '30 s' WHERE id = $1 AND check_at IS NOT NULL`,
       [id],
@@ -164,8 +171,8 @@ describe('the job', () => {
       return fetchCharge(id);
     });
     for (const id of [faulty, sound]) {
-      await provider.decide(id ?? '', 'decline');
-      await app.sql(`UPDATE payments.payments SET status = 'requires_action', check_at = now() WHERE id = $1`, [id]);
+      await decideUnheard(id ?? '', 'decline');
+      await app.sql(`UPDATE payments.payments SET check_at = now() WHERE id = $1`, [id]);
     }
     await reconcile();
     await held?.letGo();

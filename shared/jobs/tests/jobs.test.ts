@@ -97,16 +97,14 @@ test('a process that was killed in the middle of a run does not keep the job fro
   await room.sql(
     `SELECT graphile_worker.add_job('room.job', '{}', queue_name => 'room.job', job_key => 'room.job', max_attempts => 1)`,
   );
-  const leftLocked = async (secondsAgo: number) => {
-    await room.sql(
-      `UPDATE graphile_worker._private_jobs SET attempts = 1, locked_by = 'worker-killed', locked_at = now() - $1 * interval '1 s'`,
+  // At once, as the library locks: a sweep between the two would free the job and leave its queue locked.
+  const leftLocked = (secondsAgo: number) =>
+    room.sql(
+      `WITH job AS (UPDATE graphile_worker._private_jobs
+                    SET attempts = 1, locked_by = 'worker-killed', locked_at = now() - $1 * interval '1 s')
+       UPDATE graphile_worker._private_job_queues SET locked_by = 'worker-killed', locked_at = now() - $1 * interval '1 s'`,
       [secondsAgo],
     );
-    await room.sql(
-      `UPDATE graphile_worker._private_job_queues SET locked_by = 'worker-killed', locked_at = now() - $1 * interval '1 s'`,
-      [secondsAgo],
-    );
-  };
   await leftLocked(50);
   let runs = 0;
   await startRunner([job(() => void runs++)]);

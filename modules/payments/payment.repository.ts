@@ -164,10 +164,11 @@ export async function claim(connection: Connection, id: string, leaseMs: number)
   return firstOf(rows);
 }
 
-/** Only by whoever took it up last. */
+/** Only by whoever took it up last. By its key alone: the index of what is open may look empty, and would be read whole. */
 export async function postpone(connection: Connection, { id, looks }: PaymentRow, waitMs: number): Promise<void> {
   await connection.query(
-    `UPDATE payments.payments SET check_at = now() + $3 * interval '1 ms' WHERE id = $1 AND looks = $2 AND check_at IS NOT NULL`,
+    `UPDATE payments.payments SET check_at = CASE WHEN check_at IS NOT NULL THEN now() + $3 * interval '1 ms' END
+     WHERE id = $1 AND looks = $2`,
     [id, looks, waitMs],
   );
 }

@@ -69,6 +69,8 @@ const allowed: [text: RegExp, why: string][] = [
     /^SELECT status, count\(o\.status\)/,
     'a gauge counts what is open: an index alone, as many entries as orders under way',
   ],
+  [/^SELECT s\.subscriber, waiting/, 'a gauge counts what waits to be heard: an index alone'],
+  [/^WITH unfinished AS/, 'a gauge counts the payments that are open: as many rows as wait for their provider'],
   [
     /p\.search @@ websearch_to_tsquery/,
     'a search sorts the products that match; they are as many as a shop has products, not orders',

@@ -85,8 +85,18 @@ describe('a shop at work', () => {
       `SELECT subscriber, count(*)::int AS count FROM events.deliveries WHERE status = 'pending' GROUP BY subscriber`,
     );
     const subscriber = waiting?.subscriber ?? '';
-    await app.sql(`UPDATE events.outbox SET occurred_at = now() - interval '100 s'`);
-    expect(await told(`outbox_waiting{subscriber="${subscriber}"}`)).toBe(waiting?.count);
+    // A repeat of each: only the older of both is made old.
+    await app.sql(
+      `SELECT events.record(gen_random_uuid(), o.type, o.aggregate_id, o.payload, NULL)
+       FROM events.outbox o JOIN events.deliveries d ON d.event_id = o.id WHERE d.status = 'pending' AND d.subscriber = $1`,
+      [subscriber],
+    );
+    await app.sql(
+      `UPDATE events.outbox SET occurred_at = now() - interval '100 s'
+       WHERE seq = (SELECT min(seq) FROM events.deliveries WHERE status = 'pending' AND subscriber = $1)`,
+      [subscriber],
+    );
+    expect(await told(`outbox_waiting{subscriber="${subscriber}"}`)).toBe(2 * (waiting?.count ?? 0));
     expect(await told(`outbox_oldest_seconds{subscriber="${subscriber}"}`)).toBeGreaterThanOrEqual(100);
     await app.dispatch();
     expect(await told(`outbox_waiting{subscriber="${subscriber}"}`)).toBe(0);

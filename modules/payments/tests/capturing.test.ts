@@ -221,6 +221,20 @@ describe('an order that was sent', () => {
     expect((await readOrder(app, orderId)).paymentStatus).toBe('paid');
   });
 
+  it('is not asked about any more when an event has settled it while the job still takes it for open', async () => {
+    const { orderId, paymentId } = await authorized();
+    silently();
+    await sent(orderId);
+    vi.spyOn(app.modules.payments.provider, 'capture').mockImplementationOnce(async () => {
+      await tellEvent(app, { paymentId, status: 'captured', captured: TOTAL.amount }).expect(204);
+      return { state: 'declined', reason: 'captured_already' };
+    });
+    await runJobLater(paymentId);
+    expect((await readPayment(app, anna, paymentId)).status).toBe('captured');
+    const [row] = await app.sql('SELECT check_at FROM payments.payments WHERE id = $1', [paymentId]);
+    expect(row).toEqual({ check_at: null });
+  });
+
   it('is left alone when it is paid, or is being given back', async () => {
     const [paid, owed] = [await authorized('tok_ok', true), await authorized()];
     vi.spyOn(app.modules.payments.provider, 'void').mockRejectedValueOnce(new Error('no line'));

@@ -26,7 +26,7 @@ const BROKEN = process.env['PLANS_BREAK'];
 /** From its sixth execution on PostgreSQL may plan a statement without its values, once for all: both plans have to be good. */
 const TIMES = 7;
 const BACKLOG = 2 * ROWS_FREE;
-/** Ten minutes for each million orders, ten times what they take. */
+/** Ten minutes for each million orders: three times what ten million take, more for fewer. */
 const PATIENCE_MS = 600_000 * Math.max(1, ORDERS / 1_000_000);
 
 const progress = new Progress();
@@ -223,6 +223,7 @@ test('a list whose index is gone is found', async () => {
   const [customer] = await app.sql<{ id: string }>(`SELECT ${customerId('9', size)} AS id`);
   const { status } = await app.api.get(`/api/v1/orders?customerId=${customer?.id ?? ''}`).set(admin.auth);
   // Among ten million it is not even read to its end: the deadline cuts it.
-  if (status !== 503)
+  expect(ORDERS > 1_000_000 ? [200, 503] : [200]).toContain(status);
+  if (status === 200)
     expect(capture.take().map(inWords).join()).toMatch(/rows read of orders\.orders|Seq Scan on orders\.orders/);
 });

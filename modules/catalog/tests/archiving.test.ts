@@ -1,5 +1,5 @@
 // Archiving a product: it is no longer sold, but nothing about it is lost.
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../../shared/domain/ids.ts';
 import { startTestApp, type Person, type TestApp } from '../../../tests/support/app.ts';
 import { ProductRepository } from '../product.repository.ts';
@@ -22,6 +22,7 @@ beforeAll(async () => {
   app = await startTestApp();
   seller = await app.signIn({ role: 'catalog' });
 });
+afterEach(() => void vi.restoreAllMocks());
 afterAll(() => app.close());
 
 const address = (id: string) => `/api/v1/products/${id}`;
